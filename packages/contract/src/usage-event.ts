@@ -1,0 +1,76 @@
+/**
+ * UsageEvent: the record of one exchange, however it ended. One JSON object a line on the stream `usage`; (instance, seq)
+ * names it for ever, so that an event delivered twice is recorded once.
+ */
+
+import { z } from "zod";
+
+/** How an exchange ended. */
+export const outcomes = [
+  "Served", // the answer reached its end
+  "Refused", // by us, before any upstream call: see `code`
+  "UpstreamError", // the provider answered with an error, which was passed on
+  "UpstreamFailed", // no usable answer: connection, deadline, garbage, cut
+  "ClientAborted", // the caller went away
+  "Failed", // a fault of ours
+] as const;
+export type Outcome = (typeof outcomes)[number];
+
+/** Tokens by kind, disjoint: a part is never counted in its total as well (`facts`: OpenAI's prompt_tokens includes cached ones). */
+export const tokenCounts = z.strictObject({
+  input: z.int().min(0),
+  inputAudio: z.int().min(0),
+  cacheRead: z.int().min(0),
+  cacheWrite5m: z.int().min(0),
+  cacheWrite1h: z.int().min(0),
+  cacheWriteOther: z.int().min(0),
+  output: z.int().min(0),
+  outputReasoning: z.int().min(0),
+  outputAudio: z.int().min(0),
+});
+export type TokenCounts = z.infer<typeof tokenCounts>;
+
+export const usageEvent = z.strictObject({
+  /** One start of one data plane: 128 random bits, hexadecimal. */
+  instance: z.string(),
+  /** 1, 2, 3 … without gaps within an instance. */
+  seq: z.int().min(1),
+  /** The id in `x-sluice-request-id`. */
+  requestId: z.string(),
+  /** Unix milliseconds of the request's first byte. */
+  startedAtMs: z.int(),
+  /** Milliseconds from there to the end, and to the first content byte of the answer. */
+  durationMs: z.number(),
+  firstByteMs: z.number().optional(),
+  outcome: z.enum(outcomes),
+  /** The status that the caller saw; 0 when it went away before one. */
+  status: z.int(),
+  /** Why, where the outcome is not `Served`: `key_unknown`, `upstream_timeout` … */
+  code: z.string().optional(),
+  gateway: z.string().optional(),
+  protocol: z.enum(["openai", "anthropic"]),
+  /** `chat.completions`, `messages` … */
+  operation: z.string(),
+  stream: z.boolean(),
+  key: z.string().optional(),
+  namespace: z.string().optional(),
+  team: z.string().optional(),
+  service: z.string().optional(),
+  user: z.string().optional(),
+  metadata: z.record(z.string(), z.string()).optional(),
+  /** The name that the caller asked for. */
+  model: z.string().optional(),
+  route: z.string().optional(),
+  target: z.string().optional(),
+  provider: z.string().optional(),
+  /** The name sent upstream, and the provider's own request id. */
+  upstreamModel: z.string().optional(),
+  upstreamRequestId: z.string().optional(),
+  /** Upstream calls made. */
+  attempts: z.int().min(0),
+  /** Absent: the provider told none. */
+  tokens: tokenCounts.optional(),
+  requestBytes: z.int().min(0),
+  responseBytes: z.int().min(0),
+});
+export type UsageEvent = z.infer<typeof usageEvent>;
