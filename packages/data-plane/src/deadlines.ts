@@ -1,0 +1,43 @@
+/**
+ * Deadlines: one timer for all that waits. Each waiting thing is looked at every 50 ms, which costs less than a timer a call and
+ * is as exact as a deadline of seconds needs to be.
+ */
+
+export type Timed = {
+  /** `now`: monotonic milliseconds. */
+  check(now: number): void;
+};
+
+const sweepMs = 50;
+
+export class Deadlines implements Disposable {
+  readonly #waiting = new Set<Timed>();
+  readonly #timer: NodeJS.Timeout;
+  readonly #now: () => number;
+  /** As of the last sweep: exact enough to push a deadline back by. */
+  coarseNow: number;
+
+  constructor(now: () => number) {
+    this.#now = now;
+    this.coarseNow = now();
+    this.#timer = setInterval(() => this.#sweep(), sweepMs);
+    this.#timer.unref();
+  }
+
+  add(timed: Timed): void {
+    this.#waiting.add(timed);
+  }
+
+  remove(timed: Timed): void {
+    this.#waiting.delete(timed);
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer);
+  }
+
+  #sweep(): void {
+    this.coarseNow = this.#now();
+    for (const timed of this.#waiting) timed.check(this.coarseNow);
+  }
+}

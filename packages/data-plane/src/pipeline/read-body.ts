@@ -1,0 +1,49 @@
+/**
+ * The request's body, whole: what is judged must be what goes up. Bounded in bytes by the Gateway, in time by a slowest rate,
+ * so that a caller who drips bytes holds a place for a while only.
+ */
+
+import type { Deadlines, Timed } from "../deadlines.ts";
+import { type Exchange, refuse } from "../exchange.ts";
+import type { Refusal } from "../refusal.ts";
+
+/** A body has this long, and longer by its size at the slowest rate. */
+const graceMs = 10_000;
+const slowestBytesPerMs = 1024 / 1000;
+
+export function readBody(exchange: Exchange, deadlines: Deadlines): Promise<Exchange> {
+  const { incoming, gateway } = exchange;
+  const bytesMax = gateway?.plan.bodyBytesMax ?? 0;
+  const tooLarge: Refusal = { code: "body_too_large", gateway: gateway?.plan.id ?? "", bytesMax };
+  const told = Number(incoming.headers["content-length"] ?? 0);
+  if (told > bytesMax) return Promise.resolve(refuse(exchange, tooLarge));
+
+  return new Promise((resolve) => {
+    const parts: Buffer[] = [];
+    let bytes = 0;
+    const timed: Timed = {
+      check: (now) => {
+        if (now - exchange.startedAt > graceMs + bytes / slowestBytesPerMs) end({ code: "body_too_slow" });
+      },
+    };
+    const end = (refusal?: Refusal) => {
+      deadlines.remove(timed);
+      incoming.off("data", onData).off("end", onEnd).off("close", onClose);
+      if (refusal !== undefined) refuse(exchange, refusal);
+      else exchange.body = parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts, bytes);
+      resolve(exchange);
+    };
+    const onData = (part: Buffer) => {
+      bytes += part.length;
+      if (bytes > bytesMax) end(tooLarge);
+      else parts.push(part);
+    };
+    const onEnd = () => end();
+    const onClose = () => {
+      exchange.gone = true;
+      end();
+    };
+    deadlines.add(timed);
+    incoming.on("data", onData).on("end", onEnd).on("close", onClose);
+  });
+}

@@ -1,0 +1,2 @@
+export type { Pick, TierStates } from "./target-order.ts";
+export { createTierStates, TargetOrder } from "./target-order.ts";
