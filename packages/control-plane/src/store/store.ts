@@ -4,7 +4,7 @@
  * of one sequence (its `resourceVersion`), is kept in the history, and can be read back from there by a watcher.
  */
 
-import type { Snapshot } from "@sluice/contract";
+import type { Snapshot, UsageEvent } from "@sluice/contract";
 
 export type ResourceRef = { readonly kind: string; readonly namespace: string; readonly name: string };
 
@@ -70,6 +70,10 @@ export type Revocation = {
   readonly reason: string;
 };
 
+/** What a change was of: a resource's spec or labels, its status alone, or the list of revoked keys. */
+export type ChangeKind = "resource" | "status" | "revocation";
+
+export type UsageBatch = { readonly instance: string; readonly firstSeq: number; readonly lines: readonly string[] };
 export type UsageQuery = { readonly limit: number; readonly requestId?: string; readonly sinceMs?: number };
 
 export type Store = AsyncDisposable & {
@@ -91,8 +95,8 @@ export type Store = AsyncDisposable & {
     resourceVersion: bigint,
     filter: { kind?: string; namespace?: string },
   ): Promise<ResourceChange[] | "gone">;
-  /** Called after each committed change of this process's store. Returns how to stop. */
-  onChange(listener: () => void): () => void;
+  /** Called after each committed change of this process's store, with what changed. Returns how to stop. */
+  onChange(listener: (change: ChangeKind) => void): () => void;
 
   latestRevision(): Promise<Revision | undefined>;
   /** The next revision number, in one transaction. */
@@ -103,11 +107,12 @@ export type Store = AsyncDisposable & {
   listRevocations(): Promise<Revocation[]>;
 
   /**
-   * Records a batch: one JSON object (`UsageEvent`) a line, all of one instance. Events that are there already change
-   * nothing. Answers the highest number recorded without a gap below it.
+   * Records a batch: events of one instance, each the JSON text of a `UsageEvent`; the first is number `firstSeq` and each
+   * further one the next. Events that are there already change nothing; a line that is no event is set aside, loudly.
+   * Answers the highest number dealt with without a gap below it, and how many lines were set aside.
    */
-  recordUsage(instance: string, lines: string): Promise<number>;
+  recordUsage(batch: UsageBatch): Promise<{ watermark: number; rejected: number }>;
   usageWatermark(instance: string): Promise<number>;
   /** Newest first. */
-  listUsage(query: UsageQuery): Promise<import("@sluice/contract").UsageEvent[]>;
+  listUsage(query: UsageQuery): Promise<UsageEvent[]>;
 };

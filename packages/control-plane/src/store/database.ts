@@ -1,0 +1,64 @@
+/**
+ * Database: the one thing that differs between PostgreSQL and PGlite. Everything above it is the same SQL.
+ * Both answer int8 as bigint and numeric as text, so that no figure depends on which one is below.
+ */
+
+import { mkdir } from "node:fs/promises";
+import type { SQL } from "drizzle-orm";
+import type { PgDatabase, PgQueryResultHKT } from "drizzle-orm/pg-core";
+
+/** Queries and `transaction`, as drizzle has them for every PostgreSQL; a transaction inside has the same type. */
+export type Queries = PgDatabase<PgQueryResultHKT, Record<string, never>>;
+
+export type Database = AsyncDisposable & { readonly queries: Queries };
+
+/** A statement that runs longer is ended by the server: a lost lock or a bad plan must not hold a connection for ever. */
+const statementTimeoutMs = 30_000;
+const connectTimeoutMs = 5_000;
+const connectionsMax = 10;
+
+const int8 = 20;
+const numeric = 1700;
+
+/** A PostgreSQL server by its URL. `onIdleError`: a connection was lost while nothing used it; the pool makes a new one. */
+export async function postgresDatabase(url: string, onIdleError: (error: Error) => void): Promise<Database> {
+  const [{ default: pg }, { drizzle }] = await Promise.all([import("pg"), import("drizzle-orm/node-postgres")]);
+  const parserOf = pg.types.getTypeParser;
+  const pool = new pg.Pool({
+    connectionString: url,
+    application_name: "sluice",
+    max: connectionsMax,
+    connectionTimeoutMillis: connectTimeoutMs,
+    statement_timeout: statementTimeoutMs,
+    types: {
+      getTypeParser: ((oid: number, format: "text") => {
+        if (oid === int8) return (text: string) => BigInt(text);
+        if (oid === numeric) return (text: string) => text;
+        return parserOf(oid, format);
+      }) as typeof parserOf,
+    },
+  });
+  pool.on("error", onIdleError);
+  return { queries: drizzle(pool), [Symbol.asyncDispose]: () => pool.end() };
+}
+
+/** PGlite in a folder, or in memory when there is none. One process at a time: the caller sees to that. */
+export async function pgliteDatabase(folder?: string): Promise<Database> {
+  const [{ PGlite }, { drizzle }] = await Promise.all([
+    import("@electric-sql/pglite"),
+    import("drizzle-orm/pglite"),
+    folder === undefined ? undefined : mkdir(folder, { recursive: true, mode: 0o700 }),
+  ]);
+  const parsers = { [int8]: (text: string) => BigInt(text), [numeric]: (text: string) => text };
+  const engine = await PGlite.create({ ...(folder === undefined ? {} : { dataDir: folder }), parsers });
+  return { queries: drizzle(engine), [Symbol.asyncDispose]: () => engine.close() };
+}
+
+/** The rows of a statement written in SQL. `Row` is what the statement's select list says; nothing checks it. */
+export async function rowsOf<Row>(queries: Queries, statement: SQL): Promise<Row[]> {
+  const answer = (await queries.execute(statement)) as { rows: Row[] };
+  return answer.rows;
+}
+
+/** Advisory locks by what they guard, each held until its transaction ends. */
+export const locks = { migrations: 0x51_00_01, resources: 0x51_00_02, revisions: 0x51_00_03 } as const;

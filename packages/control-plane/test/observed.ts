@@ -1,0 +1,23 @@
+/** A clock that tests move by hand, and a log that they read. */
+
+export type TestClock = { nowMs(): number; advance(ms: number): void };
+
+export function testClock(startMs = Date.UTC(2026, 0, 2, 3, 4, 5)): TestClock {
+  let now = startMs;
+  return {
+    nowMs: () => now,
+    advance(ms) {
+      now += ms;
+    },
+  };
+}
+
+export type LogLine = { level: "debug" | "info" | "warn" | "error"; message: string; fields?: object };
+
+export function testLog() {
+  const lines: LogLine[] = [];
+  const at = (level: LogLine["level"]) => (message: string, fields?: object) => {
+    lines.push({ level, message, ...(fields === undefined ? {} : { fields }) });
+  };
+  return { lines, debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
+}
