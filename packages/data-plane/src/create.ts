@@ -9,6 +9,7 @@ import type { Log } from "./log.ts";
 import { type PipelinePorts, runPipeline } from "./pipeline/run.ts";
 import type { Runtime } from "./runtime/runtime.ts";
 import { Subscription } from "./runtime/subscription.ts";
+import { Roster } from "./roster.ts";
 import { UsageSpool } from "./spool/usage-spool.ts";
 import { OriginPools } from "./upstream/origin-pools.ts";
 
@@ -40,7 +41,7 @@ export type DataPlane = AsyncDisposable & {
 export async function createDataPlane(ports: DataPlanePorts): Promise<DataPlane> {
   const { bus, log, clock, random } = ports;
   const instance = Buffer.from(random.bytes(16)).toString("hex");
-  const live = new Set<Exchange>();
+  const live = new Roster<Exchange>();
   let runtime: Runtime | undefined;
   let draining = false;
   let count = 0;
@@ -57,10 +58,16 @@ export async function createDataPlane(ports: DataPlanePorts): Promise<DataPlane>
     sealingKeys: ports.sealingKeys,
     onRuntime: (next) => {
       runtime = next;
-      pools.keepOnly(originsOf([next, ...[...live].map((exchange) => exchange.runtime)]));
+      const serving = new Set([next]);
+      live.forEach((exchange) => {
+        if (exchange.runtime !== undefined) serving.add(exchange.runtime);
+      });
+      pools.keepOnly(originsOf(serving));
     },
     onRevoked: (hash) => {
-      for (const exchange of live) if (exchange.keyHash === hash) exchange.abort?.("revoked");
+      live.forEach((exchange) => {
+        if (exchange.keyHash === hash) exchange.underWay?.abort("revoked");
+      });
     },
   });
   const pipeline: PipelinePorts = {
@@ -90,9 +97,9 @@ export async function createDataPlane(ports: DataPlanePorts): Promise<DataPlane>
     outgoing.on("close", () => {
       if (outgoing.writableFinished) return;
       exchange.gone = true;
-      exchange.abort?.("gone");
+      exchange.underWay?.abort("gone");
     });
-    void runPipeline(exchange, pipeline).finally(() => live.delete(exchange));
+    void runPipeline(exchange, pipeline).finally(() => live.remove(exchange));
   };
 
   const { server, host, port } = await listen(ports.listen, onRequest);
@@ -106,7 +113,7 @@ export async function createDataPlane(ports: DataPlanePorts): Promise<DataPlane>
     server.closeIdleConnections();
     const until = clock.monotonicMs() + graceMs;
     while (live.size > 0 && clock.monotonicMs() < until) await pause();
-    for (const exchange of live) exchange.abort?.("draining");
+    live.forEach((exchange) => exchange.underWay?.abort("draining"));
     while (live.size > 0 && clock.monotonicMs() < until + endMs) await pause();
     server.closeAllConnections();
     await spool.close(handOverMs);
@@ -126,10 +133,10 @@ function pause(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 10));
 }
 
-function originsOf(runtimes: readonly (Runtime | undefined)[]): Set<string> {
+function originsOf(runtimes: Iterable<Runtime>): Set<string> {
   const origins = new Set<string>();
   for (const runtime of runtimes) {
-    for (const gateway of runtime?.gateways ?? []) {
+    for (const gateway of runtime.gateways) {
       for (const route of gateway.routes) for (const target of route.tiers.flat()) origins.add(target.provider.origin);
     }
   }

@@ -3,7 +3,9 @@
  * is as exact as a deadline of seconds needs to be.
  */
 
-export type Timed = {
+import { type Placed, Roster } from "./roster.ts";
+
+export type Timed = Placed & {
   /** `now`: monotonic milliseconds. */
   check(now: number): void;
 };
@@ -11,7 +13,7 @@ export type Timed = {
 const sweepMs = 50;
 
 export class Deadlines implements Disposable {
-  readonly #waiting = new Set<Timed>();
+  readonly #waiting = new Roster<Timed>();
   readonly #timer: NodeJS.Timeout;
   readonly #now: () => number;
   /** As of the last sweep: exact enough to push a deadline back by. */
@@ -29,7 +31,7 @@ export class Deadlines implements Disposable {
   }
 
   remove(timed: Timed): void {
-    this.#waiting.delete(timed);
+    this.#waiting.remove(timed);
   }
 
   [Symbol.dispose](): void {
@@ -38,6 +40,6 @@ export class Deadlines implements Disposable {
 
   #sweep(): void {
     this.coarseNow = this.#now();
-    for (const timed of this.#waiting) timed.check(this.coarseNow);
+    this.#waiting.forEach((timed) => timed.check(this.coarseNow));
   }
 }

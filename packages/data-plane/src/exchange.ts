@@ -7,11 +7,16 @@ import type { RequestHeaders } from "./http/request-headers.ts";
 import type { Refusal } from "./refusal.ts";
 import type { GatewayRuntime, RouteRuntime, Runtime, TargetRuntime } from "./runtime/runtime.ts";
 
+/** An object, not a closure: a field that holds a new closure for each exchange keeps exchanges alive into V8's old space (measured). */
+export type Abortable = { abort(why: "gone" | "revoked" | "draining"): void };
+
 export type Exchange = {
   readonly id: string;
   readonly incoming: IncomingMessage;
   readonly outgoing: ServerResponse;
   readonly runtime: Runtime | undefined;
+  /** In the roster of exchanges under way. */
+  place: number;
   /** Wall clock, for the record; monotonic, for durations. Milliseconds. */
   readonly startedAtMs: number;
   readonly startedAt: number;
@@ -51,8 +56,8 @@ export type Exchange = {
   fault: unknown;
   /** The caller went away. */
   gone: boolean;
-  /** Ends the upstream call in flight, if there is one. */
-  abort: ((why: "gone" | "revoked" | "draining") => void) | undefined;
+  /** What is under way upstream, to be ended before its time. */
+  underWay: Abortable | undefined;
 };
 
 export function createExchange(input: {
@@ -65,6 +70,7 @@ export function createExchange(input: {
 }): Exchange {
   return {
     ...input,
+    place: -1,
     dialect: dialects.openai,
     headers: undefined,
     gateway: undefined,
@@ -88,7 +94,7 @@ export function createExchange(input: {
     code: undefined,
     fault: undefined,
     gone: false,
-    abort: undefined,
+    underWay: undefined,
   };
 }
 

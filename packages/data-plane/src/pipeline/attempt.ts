@@ -98,13 +98,15 @@ async function waited(
   if (retryAfterMs !== undefined && retryAfterMs > backoffMaxMs) return false;
   const waitMs = retryAfterMs ?? random() * Math.min(backoffMaxMs, backoffFirstMs * 2 ** call);
   const ended = new AbortController();
-  exchange.abort = (why) => {
-    if (why === "revoked") refuse(exchange, { code: "key_revoked", key: exchange.caller?.id ?? "" });
-    if (why === "draining") refuse(exchange, { code: "draining" });
-    ended.abort();
+  exchange.underWay = {
+    abort(why) {
+      if (why === "revoked") refuse(exchange, { code: "key_revoked", key: exchange.caller?.id ?? "" });
+      if (why === "draining") refuse(exchange, { code: "draining" });
+      ended.abort();
+    },
   };
   await sleep(waitMs, undefined, { signal: ended.signal }).catch(() => undefined);
-  exchange.abort = undefined;
+  exchange.underWay = undefined;
   return !exchange.gone;
 }
 

@@ -22,6 +22,7 @@ export function readBody(exchange: Exchange, deadlines: Deadlines): Promise<Exch
     const parts: Buffer[] = [];
     let bytes = 0;
     const timed: Timed = {
+      place: -1,
       check: (now) => {
         if (now - exchange.startedAt > graceMs + bytes / slowestBytesPerMs) end({ code: "body_too_slow" });
       },

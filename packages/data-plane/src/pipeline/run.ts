@@ -29,7 +29,7 @@ export async function runPipeline(exchange: Exchange, ports: PipelinePorts): Pro
     if (exchange.outgoing.headersSent) exchange.outgoing.destroy();
     else answerRefusal(exchange, { code: "internal_error" });
   }
-  exchange.abort = undefined;
+  exchange.underWay = undefined;
   if (exchange.fault !== undefined) ports.onFault(exchange);
   // Claude Code's probe of the base URL is no call.
   if (exchange.local !== "base" || exchange.refusal !== undefined) ports.record(settle(exchange, ports.monotonicMs()));

@@ -9,7 +9,7 @@ import { editRequest, parseObject, type RequestFields } from "@sluice/protocols"
 import type { Dispatcher } from "undici";
 import type { IncomingHttpHeaders } from "undici/types/header.js";
 import type { Deadlines, Timed } from "../deadlines.ts";
-import type { Exchange } from "../exchange.ts";
+import type { Abortable, Exchange } from "../exchange.ts";
 import type { CallResult, Relay } from "../pipeline/relay.ts";
 import { StreamRelay } from "../pipeline/relay-stream.ts";
 import { WholeRelay } from "../pipeline/relay-whole.ts";
@@ -37,7 +37,8 @@ export function callUpstream(input: CallInput): Promise<CallResult> {
   return new Promise((resolve) => new UpstreamCall(input, resolve).send());
 }
 
-class UpstreamCall implements Timed, Dispatcher.DispatchHandler {
+class UpstreamCall implements Timed, Abortable, Dispatcher.DispatchHandler {
+  place = -1;
   readonly #input: CallInput;
   readonly #resolve: (result: CallResult) => void;
   readonly #timeouts: RouteRuntime["plan"]["timeouts"];
@@ -71,7 +72,7 @@ class UpstreamCall implements Timed, Dispatcher.DispatchHandler {
     // Usage of OpenAI's streams comes only on request; completions and chat alike.
     const askUsage = exchange.operation?.protocol === "openai" && exchange.operation.streams;
     const body = editRequest(exchange.body, fields, { model: plan.model, askUsage });
-    exchange.abort = (why) => this.#abort(why);
+    exchange.underWay = this;
     deadlines.add(this);
     try {
       pool.dispatch(
@@ -172,7 +173,7 @@ class UpstreamCall implements Timed, Dispatcher.DispatchHandler {
     });
   }
 
-  #abort(why: "gone" | "revoked" | "draining"): void {
+  abort(why: "gone" | "revoked" | "draining"): void {
     const { exchange } = this.#input;
     if (why === "gone") return this.#finish({ kind: "gone" });
     const refusal: Refusal =
@@ -203,7 +204,7 @@ class UpstreamCall implements Timed, Dispatcher.DispatchHandler {
     this.#over = true;
     const { exchange, deadlines } = this.#input;
     deadlines.remove(this);
-    exchange.abort = undefined;
+    exchange.underWay = undefined;
     if (this.#relay !== undefined) exchange.usage = this.#relay.usage;
     if (!this.#ended) this.#controller?.abort(new CallOver());
     this.#resolve(result);
