@@ -1,1 +1,3 @@
-export {};
+export type { MemoryHub } from "./memory/memory-bus.ts";
+export { createMemoryBus } from "./memory/memory-bus.ts";
+export type { MemoryBusOptions } from "./memory/memory-limits.ts";
