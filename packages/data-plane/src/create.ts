@@ -7,9 +7,9 @@ import { createExchange, type Exchange } from "./exchange.ts";
 import { listen } from "./listener.ts";
 import type { Log } from "./log.ts";
 import { type PipelinePorts, runPipeline } from "./pipeline/run.ts";
+import { Roster } from "./roster.ts";
 import type { Runtime } from "./runtime/runtime.ts";
 import { Subscription } from "./runtime/subscription.ts";
-import { Roster } from "./roster.ts";
 import { UsageSpool } from "./spool/usage-spool.ts";
 import { OriginPools } from "./upstream/origin-pools.ts";
 
@@ -78,7 +78,7 @@ export async function createDataPlane(ports: DataPlanePorts): Promise<DataPlane>
     random: () => random.fraction(),
     monotonicMs: clock.monotonicMs,
     draining: () => draining,
-    record: (settled) => spool.record(settled),
+    record: (event) => spool.record(event),
     onFault: (exchange) =>
       log.error("an exchange failed by a fault of ours", { requestId: exchange.id, error: exchange.fault }),
   };
@@ -113,7 +113,9 @@ export async function createDataPlane(ports: DataPlanePorts): Promise<DataPlane>
     server.closeIdleConnections();
     const until = clock.monotonicMs() + graceMs;
     while (live.size > 0 && clock.monotonicMs() < until) await pause();
-    live.forEach((exchange) => exchange.underWay?.abort("draining"));
+    live.forEach((exchange) => {
+      exchange.underWay?.abort("draining");
+    });
     while (live.size > 0 && clock.monotonicMs() < until + endMs) await pause();
     server.closeAllConnections();
     await spool.close(handOverMs);

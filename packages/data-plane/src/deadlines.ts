@@ -40,6 +40,8 @@ export class Deadlines implements Disposable {
 
   #sweep(): void {
     this.coarseNow = this.#now();
-    this.#waiting.forEach((timed) => timed.check(this.coarseNow));
+    this.#waiting.forEach((timed) => {
+      timed.check(this.coarseNow);
+    });
   }
 }

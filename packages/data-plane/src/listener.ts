@@ -29,10 +29,7 @@ export function listen(
     keepAliveTimeout: keepAliveMs,
     noDelay: true,
   });
-  server.on("request", (incoming, outgoing) => {
-    outgoing.on("finish", () => linger(incoming));
-    onRequest(incoming, outgoing);
-  });
+  server.on("request", onRequest);
   // `Expect: 100-continue` is left to Node: it answers 100, and the body is judged as any other.
   server.on("clientError", answerParserError);
   return new Promise((resolve, reject) => {
@@ -45,8 +42,8 @@ export function listen(
   });
 }
 
-/** A body that nobody reads any more must not hold its connection. */
-function linger(incoming: IncomingMessage): void {
+/** After a refusal: a body that nobody reads any more must not hold its connection. */
+export function linger(incoming: IncomingMessage): void {
   if (incoming.complete) return;
   incoming.resume();
   const timer = setTimeout(() => incoming.socket.destroy(), lingerMs);

@@ -21,7 +21,8 @@ export type Pick = {
 export class TargetOrder {
   readonly #states: TierStates;
   readonly #usable: (tier: number, index: number) => boolean;
-  readonly #tried = new Set<number>();
+  /** A few places: a list is searched faster than a Set is made. */
+  readonly #tried: number[] = [];
 
   /** `usable`: whether this exchange may call a target at all. */
   constructor(states: TierStates, usable: (tier: number, index: number) => boolean) {
@@ -43,7 +44,7 @@ export class TargetOrder {
     for (let tier = 0; tier < this.#states.length; tier++) {
       const index = nextWeighted(this.#states[tier] as WeightedState, (candidate) => this.#isUntried(tier, candidate));
       if (index < 0) continue;
-      this.#tried.add(placeOf(tier, index));
+      this.#tried.push(placeOf(tier, index));
       return { tier, index, again: false };
     }
     return undefined;
@@ -58,7 +59,7 @@ export class TargetOrder {
   }
 
   #isUntried(tier: number, index: number): boolean {
-    return this.#usable(tier, index) && !this.#tried.has(placeOf(tier, index));
+    return this.#usable(tier, index) && !this.#tried.includes(placeOf(tier, index));
   }
 }
 

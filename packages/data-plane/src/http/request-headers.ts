@@ -15,7 +15,7 @@ const forwarded = [
 ];
 /** Where SDKs put a key. The header's name does not tell the protocol. */
 const credentials = ["authorization", "x-api-key", "api-key", "x-goog-api-key"];
-const read = ["host", "content-encoding", "upgrade"];
+const read = ["host", "content-encoding", "content-length", "upgrade"];
 /** Sent twice, each could be read by another party. */
 const single = new Set([...credentials, "host", "content-encoding"]);
 
@@ -29,6 +29,8 @@ export type RequestHeaders = {
   readonly forward: string[];
   host: string | undefined;
   contentEncoding: string | undefined;
+  /** Bytes; 0 when not told. The HTTP parser has checked it. */
+  contentLength: number;
   upgrade: string | undefined;
   /** Anthropic's SDKs send `anthropic-version` with every call; it tells callers apart where a path does not. */
   speaksAnthropic: boolean;
@@ -58,6 +60,7 @@ export function readHeaders(raw: readonly string[]): RequestHeaders {
     forward: [],
     host: undefined,
     contentEncoding: undefined,
+    contentLength: 0,
     upgrade: undefined,
     speaksAnthropic: false,
   };
@@ -78,6 +81,7 @@ export function readHeaders(raw: readonly string[]): RequestHeaders {
     }
     if (credentialNames.has(name)) takeKey(headers, name, value);
     else if (name === "host") headers.host = value;
+    else if (name === "content-length") headers.contentLength = Number(value);
     else if (name === "content-encoding") headers.contentEncoding = value;
     else if (name === "upgrade") headers.upgrade = value;
   }

@@ -1,6 +1,7 @@
 /** A refusal in the caller's own protocol, so that its SDK raises its own exception class. */
 
 import type { Exchange } from "../exchange.ts";
+import { linger } from "../listener.ts";
 import { type Refusal, type RefusalText, refusalText } from "../refusal.ts";
 
 export function answerRefusal(exchange: Exchange, refusal: Refusal): void {
@@ -27,6 +28,7 @@ export function answerRefusal(exchange: Exchange, refusal: Refusal): void {
   });
   outgoing.end(exchange.incoming.method === "HEAD" ? undefined : body);
   exchange.responseBytes = body.length;
+  linger(exchange.incoming);
 }
 
 /** The event that ends a stream which had begun. */

@@ -15,8 +15,7 @@ export function readBody(exchange: Exchange, deadlines: Deadlines): Promise<Exch
   const { incoming, gateway } = exchange;
   const bytesMax = gateway?.plan.bodyBytesMax ?? 0;
   const tooLarge: Refusal = { code: "body_too_large", gateway: gateway?.plan.id ?? "", bytesMax };
-  const told = Number(incoming.headers["content-length"] ?? 0);
-  if (told > bytesMax) return Promise.resolve(refuse(exchange, tooLarge));
+  if ((exchange.headers?.contentLength ?? 0) > bytesMax) return Promise.resolve(refuse(exchange, tooLarge));
 
   return new Promise((resolve) => {
     const parts: Buffer[] = [];
@@ -27,21 +26,25 @@ export function readBody(exchange: Exchange, deadlines: Deadlines): Promise<Exch
         if (now - exchange.startedAt > graceMs + bytes / slowestBytesPerMs) end({ code: "body_too_slow" });
       },
     };
+    let over = false;
     const end = (refusal?: Refusal) => {
+      if (over) return;
+      over = true;
       deadlines.remove(timed);
-      incoming.off("data", onData).off("end", onEnd).off("close", onClose);
       if (refusal !== undefined) refuse(exchange, refusal);
       else exchange.body = parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts, bytes);
       resolve(exchange);
     };
     const onData = (part: Buffer) => {
+      if (over) return;
       bytes += part.length;
       if (bytes > bytesMax) end(tooLarge);
       else parts.push(part);
     };
     const onEnd = () => end();
+    // Comes after `end` too, for a body that was read.
     const onClose = () => {
-      exchange.gone = true;
+      if (!over) exchange.gone = true;
       end();
     };
     deadlines.add(timed);

@@ -10,6 +10,8 @@ import type { Refusal } from "../refusal.ts";
 import { broken, type CallResult, type Relay, served } from "./relay.ts";
 
 const heldBytesMax = 256 * 1024;
+const shortBytes = 8 * 1024;
+const usageMember: ReadonlySet<string> = new Set(["usage"]);
 
 export class WholeRelay implements Relay {
   readonly #exchange: Exchange;
@@ -63,19 +65,21 @@ export class WholeRelay implements Relay {
       return served(this.#exchange);
     }
     const body = this.#held.length === 1 ? (this.#held[0] as Buffer) : Buffer.concat(this.#held);
-    const scanned = scanObject(body);
+    const scanned = scanObject(body, usageMember);
     if (scanned.kind === "problem")
       return this.fail(
         { code: "upstream_malformed", provider: this.#provider, what: this.#describe(scanned.message) },
         "ServerError",
       );
-    const usage = scanned.members.find((member) => member.key === "usage");
+    const usage = scanned.members.at(-1);
     // Anthropic's count_tokens has no usage: counting is free.
     if (usage !== undefined)
       this.usage = dialect.readUsage(parseObject(body.toString("utf8", usage.value.start, usage.value.end)));
     this.#headers["content-length"] = body.length;
     outgoing.writeHead(this.#status, this.#headers);
-    outgoing.end(body);
+    // Node joins a text to the head in one write, and sends a buffer beside it in two.
+    if (body.length <= shortBytes) outgoing.end(body.toString("latin1"), "latin1");
+    else outgoing.end(body);
     this.#exchange.responseBytes = body.length;
     return served(this.#exchange);
   }

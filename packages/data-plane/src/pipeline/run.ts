@@ -1,6 +1,6 @@
 /** The steps of an exchange, in their order. Whatever ends it early still goes through `settle`. */
 
-import type { KeyEntry } from "@sluice/contract";
+import type { KeyEntry, UsageEvent } from "@sluice/contract";
 import { type Exchange, refuse } from "../exchange.ts";
 import { answerRefusal } from "./answer-refusal.ts";
 import { type AttemptPorts, attempt } from "./attempt.ts";
@@ -9,13 +9,13 @@ import { identify } from "./identify.ts";
 import { answerModels } from "./models.ts";
 import { plan } from "./plan.ts";
 import { readBody } from "./read-body.ts";
-import { type Settled, settle } from "./settle.ts";
+import { settle } from "./settle.ts";
 
 export type PipelinePorts = AttemptPorts & {
   readonly keys: ReadonlyMap<string, KeyEntry>;
   readonly monotonicMs: () => number;
   readonly draining: () => boolean;
-  readonly record: (settled: Settled) => void;
+  readonly record: (event: UsageEvent) => void;
   /** A bug: the exchange is answered and settled all the same. */
   readonly onFault: (exchange: Exchange) => void;
 };

@@ -3,13 +3,13 @@
 import type { Outcome, UsageEvent } from "@sluice/contract";
 import type { Exchange } from "../exchange.ts";
 
-/** The event but for its number, which the spool gives. */
-export type Settled = Omit<UsageEvent, "instance" | "seq">;
-
-export function settle(exchange: Exchange, now: number): Settled {
+/** `instance` and `seq` are left to the spool, which numbers the events. */
+export function settle(exchange: Exchange, now: number): UsageEvent {
   const { caller, fields, target, outgoing } = exchange;
   const provider = target?.provider;
   return {
+    instance: "",
+    seq: 0,
     requestId: exchange.id,
     startedAtMs: exchange.startedAtMs,
     durationMs: toMicroseconds(now - exchange.startedAt),

@@ -3,21 +3,24 @@
  * what the file system is asked; what is sent and forgotten when is decided in `usage-spool.ts`.
  */
 
-import { type FileHandle, mkdir, open, readdir, rm } from "node:fs/promises";
+import { type FileHandle, mkdir, open, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 
 export type Segment = { readonly path: string; readonly instance: string; readonly firstSeq: number };
 
 const name = /^([0-9a-f]{32})-(\d{15})\.ndjson$/;
 
-/** Oldest first, instance by instance. Creates the folder. */
-export async function listSegments(folder: string): Promise<Segment[]> {
+/** With their sizes, oldest first, instance by instance. Creates the folder. */
+export async function listSegments(folder: string): Promise<{ segment: Segment; bytes: number }[]> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const files = (await readdir(folder)).sort();
-  return files.flatMap((file) => {
+  const found: { segment: Segment; bytes: number }[] = [];
+  for (const file of (await readdir(folder)).sort()) {
     const [, instance, firstSeq] = name.exec(file) ?? [];
-    return instance === undefined ? [] : [{ path: join(folder, file), instance, firstSeq: Number(firstSeq) }];
-  });
+    if (instance === undefined) continue;
+    const path = join(folder, file);
+    found.push({ segment: { path, instance, firstSeq: Number(firstSeq) }, bytes: (await stat(path)).size });
+  }
+  return found;
 }
 
 export function segmentOf(folder: string, instance: string, firstSeq: number): Segment {

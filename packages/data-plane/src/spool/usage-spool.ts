@@ -1,12 +1,11 @@
 /**
- * Usage events on their way to the record: from memory to a file within 20 ms, from the file over the bus, forgotten only when
+ * Usage events on their way to the record: from memory to a file within 20 ms, from there over the bus, forgotten only when
  * the ledger has them. Nothing here holds up an answer. Files that an earlier start left behind are sent first.
  */
 
 import type { FileHandle } from "node:fs/promises";
-import { type Bus, ledgerWatermark } from "@sluice/contract";
+import { type Bus, ledgerWatermark, type UsageEvent } from "@sluice/contract";
 import type { Log } from "../log.ts";
-import type { Settled } from "../pipeline/settle.ts";
 import { createSegment, deleteSegment, listSegments, readLines, type Segment, segmentOf } from "./segments.ts";
 
 const writeAfterMs = 20;
@@ -20,10 +19,14 @@ const resendAfterMs = 10_000;
 const pendingBytesMax = 16 * 1024 * 1024;
 const retryWriteMs = 1_000;
 
+/** A file, and how far it was sent. `closed`: nothing more is written to it. */
+type Part = { readonly segment: Segment; bytes: number; sentBytes: number; sentSeq: number; closed: boolean };
+/** Whole lines on their way, and the numbers of the first and last event in them. */
+type Batch = { readonly lines: Buffer; readonly firstSeq: number; readonly lastSeq: number };
 /** What is to be sent of one instance: ours, or one of an earlier start. */
 type Outbox = {
   readonly instance: string;
-  readonly segments: { segment: Segment; sentBytes: number; sentSeq: number; closed: boolean }[];
+  readonly parts: Part[];
   confirmedSeq: number;
   /** Last number of each batch under way. */
   inFlight: { lastSeq: number; sentAt: number }[];
@@ -41,10 +44,13 @@ export class UsageSpool implements AsyncDisposable {
   #lineBytes = 0;
   #lost = 0;
   #file: FileHandle | undefined;
-  #fileBytes = 0;
-  #timer: NodeJS.Timeout | undefined;
+  /** A write has failed half-way: what lies beyond the last whole batch is cut off before the next. */
+  #torn = false;
+  #writeTimer: NodeJS.Timeout | undefined;
   #writing: Promise<void> = Promise.resolve();
   #sending: Promise<void> | undefined;
+  /** Something came up while a sending was under way. */
+  #sendAgain = false;
   #resendTimer: NodeJS.Timeout | undefined;
   #watch: AsyncDisposable | undefined;
   #closed = false;
@@ -57,13 +63,8 @@ export class UsageSpool implements AsyncDisposable {
   }
 
   async start(): Promise<void> {
-    for (const segment of await listSegments(this.#folder)) {
-      this.#outbox(segment.instance).segments.push({
-        segment,
-        sentBytes: 0,
-        sentSeq: segment.firstSeq - 1,
-        closed: true,
-      });
+    for (const { segment, bytes } of await listSegments(this.#folder)) {
+      this.#outbox(segment.instance).parts.push(partOf(segment, bytes, true));
     }
     this.#watch = await this.#bus.bucket("ledger").watch((event) => {
       if (event.kind === "put") this.#confirm(event.entry.key, event.entry.value);
@@ -73,9 +74,11 @@ export class UsageSpool implements AsyncDisposable {
     this.#send();
   }
 
-  /** Keeps an event. Never throws and never waits. */
-  record(settled: Settled): void {
-    const line = `${JSON.stringify({ instance: this.#instance, seq: this.#seq + 1, ...settled })}\n`;
+  /** Numbers and keeps an event. Never throws and never waits. */
+  record(event: UsageEvent): void {
+    event.instance = this.#instance;
+    event.seq = this.#seq + 1;
+    const line = `${JSON.stringify(event)}\n`;
     if (this.#lineBytes + line.length > pendingBytesMax) {
       if (this.#lost++ === 0)
         this.#log.error("usage events are lost: the spool's disk takes no more", { folder: this.#folder });
@@ -84,12 +87,7 @@ export class UsageSpool implements AsyncDisposable {
     this.#seq++;
     this.#lines.push(line);
     this.#lineBytes += line.length;
-    this.#timer ??= setTimeout(() => this.#write(), writeAfterMs);
-  }
-
-  /** Events that were settled and could not be kept. */
-  get lost(): number {
-    return this.#lost;
+    this.#writeTimer ??= setTimeout(() => this.#write(), writeAfterMs);
   }
 
   /** Writes what is in memory, and gives the ledger up to `waitMs` to take what is on disk; the rest waits for the next start. */
@@ -107,7 +105,7 @@ export class UsageSpool implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    clearTimeout(this.#timer);
+    clearTimeout(this.#writeTimer);
     clearInterval(this.#resendTimer);
     await this.#watch?.[Symbol.asyncDispose]();
     await this.#writing;
@@ -117,86 +115,96 @@ export class UsageSpool implements AsyncDisposable {
   }
 
   #write(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    clearTimeout(this.#writeTimer);
+    this.#writeTimer = undefined;
     if (this.#lines.length === 0) return;
     const lines = this.#lines;
     const bytes = this.#lineBytes;
     const firstSeq = this.#seq - lines.length + 1;
     this.#lines = [];
     this.#lineBytes = 0;
-    this.#writing = this.#writing
-      .then(() => this.#append(lines.join(""), firstSeq))
-      .then(
-        () => this.#send(),
-        (error: unknown) => {
-          // Back to the front: order and numbers stay.
-          this.#lines = [...lines, ...this.#lines];
-          this.#lineBytes += bytes;
-          this.#log.error("usage events could not be written to the spool, trying again", {
-            folder: this.#folder,
-            error,
-          });
-          if (!this.#closed) this.#timer ??= setTimeout(() => this.#write(), retryWriteMs);
-        },
-      );
+    const append = () => this.#append(Buffer.from(lines.join("")), { firstSeq, count: lines.length });
+    this.#writing = this.#writing.then(append).catch((error: unknown) => {
+      // Back to the front: order and numbers stay.
+      this.#torn = true;
+      this.#lines = [...lines, ...this.#lines];
+      this.#lineBytes += bytes;
+      this.#log.error("usage events could not be written to the spool, trying again", { folder: this.#folder, error });
+      if (!this.#closed) this.#writeTimer ??= setTimeout(() => this.#write(), retryWriteMs);
+    });
   }
 
-  async #append(text: string, firstSeq: number): Promise<void> {
+  async #append(lines: Buffer, events: { firstSeq: number; count: number }): Promise<void> {
     const outbox = this.#outbox(this.#instance);
-    if (this.#file === undefined) {
-      const segment = segmentOf(this.#folder, this.#instance, firstSeq);
-      this.#file = await createSegment(segment);
-      this.#fileBytes = 0;
-      outbox.segments.push({ segment, sentBytes: 0, sentSeq: firstSeq - 1, closed: false });
+    let part = outbox.parts.at(-1);
+    if (this.#file === undefined || part === undefined) {
+      part = partOf(segmentOf(this.#folder, this.#instance, events.firstSeq), 0, false);
+      this.#file = await createSegment(part.segment);
+      outbox.parts.push(part);
     }
-    const bytes = Buffer.from(text);
-    // A write that failed half-way leaves a torn line, so whole batches go back to where the last whole one ended.
-    await this.#file.truncate(this.#fileBytes);
-    await this.#file.appendFile(bytes);
-    this.#fileBytes += bytes.length;
-    if (this.#fileBytes < segmentBytesMax) return;
-    await this.#file.close();
-    this.#file = undefined;
-    const last = outbox.segments.at(-1);
-    if (last !== undefined) last.closed = true;
+    if (this.#torn) await this.#file.truncate(part.bytes);
+    this.#torn = false;
+    await this.#file.appendFile(lines);
+    const caughtUp = this.#sending === undefined && outbox.parts.every((one) => one.sentBytes === one.bytes);
+    part.bytes += lines.length;
+    if (part.bytes >= segmentBytesMax) {
+      part.closed = true;
+      const file = this.#file;
+      this.#file = undefined;
+      await file.close();
+    }
+    // With nothing before them these need not be read back from the file.
+    const direct = caughtUp && lines.length <= batchBytesMax && outbox.inFlight.length < batchesInFlightMax;
+    if (direct) this.#dispatch(() => this.#publish(outbox, sent(part, lines, events.count)));
+    else this.#send();
   }
 
   #send(): void {
-    if (this.#sending !== undefined || this.#closed) return;
-    this.#sending = this.#sendAll()
+    this.#dispatch(() => this.#sendAll());
+  }
+
+  /** One at a time: order is kept. */
+  #dispatch(sending: () => Promise<void>): void {
+    if (this.#closed) return;
+    if (this.#sending !== undefined) {
+      this.#sendAgain = true;
+      return;
+    }
+    this.#sending = sending()
       .catch((error: unknown) => this.#log.error("usage events could not be sent, trying again", { error }))
       .finally(() => {
         this.#sending = undefined;
+        if (!this.#sendAgain) return;
+        this.#sendAgain = false;
+        this.#send();
       });
   }
 
   async #sendAll(): Promise<void> {
-    const stream = this.#bus.stream("usage");
     for (const outbox of this.#outboxes.values()) {
       while (outbox.inFlight.length < batchesInFlightMax) {
         const batch = await this.#nextBatch(outbox);
         if (batch === undefined) break;
-        const id = `${outbox.instance}.${batch.firstSeq}.${outbox.resends}`;
-        outbox.inFlight.push({ lastSeq: batch.lastSeq, sentAt: performance.now() });
-        await stream.publish({ id, value: batch.lines });
+        await this.#publish(outbox, batch);
       }
       await this.#forget(outbox);
     }
   }
 
-  async #nextBatch(outbox: Outbox) {
-    for (const part of outbox.segments) {
+  async #publish(outbox: Outbox, batch: Batch): Promise<void> {
+    outbox.inFlight.push({ lastSeq: batch.lastSeq, sentAt: performance.now() });
+    const id = `${outbox.instance}.${batch.firstSeq}.${outbox.resends}`;
+    await this.#bus.stream("usage").publish({ id, value: batch.lines });
+  }
+
+  async #nextBatch(outbox: Outbox): Promise<Batch | undefined> {
+    for (const part of outbox.parts) {
+      if (part.sentBytes >= part.bytes) continue;
       const lines = await readLines(part.segment, part.sentBytes, batchBytesMax);
-      if (lines.length === 0) {
-        if (part.closed) continue;
-        return undefined;
-      }
-      const count = countLines(lines);
-      const firstSeq = part.sentSeq + 1;
-      part.sentBytes += lines.length;
-      part.sentSeq += count;
-      return { lines, firstSeq, lastSeq: part.sentSeq };
+      if (lines.length > 0) return sent(part, lines, countLines(lines));
+      if (!part.closed) return undefined;
+      // The torn last line of a process that was killed: it was never whole, so it is no event.
+      part.bytes = part.sentBytes;
     }
     return undefined;
   }
@@ -208,10 +216,11 @@ export class UsageSpool implements AsyncDisposable {
     if (!watermark.success || watermark.data.seq <= outbox.confirmedSeq) return;
     outbox.confirmedSeq = watermark.data.seq;
     outbox.inFlight = outbox.inFlight.filter((batch) => batch.lastSeq > outbox.confirmedSeq);
-    this.#send();
+    if (outbox.parts.length > 1 || outbox.parts.some((part) => part.sentBytes < part.bytes || part.closed))
+      this.#send();
   }
 
-  /** A batch that the ledger never confirmed: the bus may have lost it. From the start of what is unconfirmed; the ledger drops doubles. */
+  /** A batch that the ledger never confirmed: the bus may have lost it. From the first that is unconfirmed; the ledger drops doubles. */
   #resend(): void {
     const now = performance.now();
     for (const outbox of this.#outboxes.values()) {
@@ -219,7 +228,7 @@ export class UsageSpool implements AsyncDisposable {
       if (oldest === undefined || now - oldest.sentAt < resendAfterMs) continue;
       outbox.inFlight = [];
       outbox.resends++;
-      for (const part of outbox.segments) {
+      for (const part of outbox.parts) {
         part.sentBytes = 0;
         part.sentSeq = part.segment.firstSeq - 1;
       }
@@ -228,17 +237,15 @@ export class UsageSpool implements AsyncDisposable {
   }
 
   async #forget(outbox: Outbox): Promise<void> {
-    while (true) {
-      const [part] = outbox.segments;
+    for (;;) {
+      const [part] = outbox.parts;
       if (part === undefined) {
         if (outbox.instance !== this.#instance) this.#outboxes.delete(outbox.instance);
         return;
       }
-      const done =
-        part.sentSeq <= outbox.confirmedSeq &&
-        (await readLines(part.segment, part.sentBytes, batchBytesMax)).length === 0;
+      const done = part.sentBytes >= part.bytes && part.sentSeq <= outbox.confirmedSeq;
       if (!done || (!part.closed && !this.#closed)) return;
-      outbox.segments.shift();
+      outbox.parts.shift();
       await deleteSegment(part.segment);
     }
   }
@@ -251,11 +258,22 @@ export class UsageSpool implements AsyncDisposable {
   #outbox(instance: string): Outbox {
     let outbox = this.#outboxes.get(instance);
     if (outbox === undefined) {
-      outbox = { instance, segments: [], confirmedSeq: 0, inFlight: [], resends: 0 };
+      outbox = { instance, parts: [], confirmedSeq: 0, inFlight: [], resends: 0 };
       this.#outboxes.set(instance, outbox);
     }
     return outbox;
   }
+}
+
+function partOf(segment: Segment, bytes: number, closed: boolean): Part {
+  return { segment, bytes, sentBytes: 0, sentSeq: segment.firstSeq - 1, closed };
+}
+
+function sent(part: Part, lines: Buffer, count: number): Batch {
+  const firstSeq = part.sentSeq + 1;
+  part.sentBytes += lines.length;
+  part.sentSeq += count;
+  return { lines, firstSeq, lastSeq: part.sentSeq };
 }
 
 function countLines(lines: Buffer): number {

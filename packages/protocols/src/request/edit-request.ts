@@ -42,7 +42,7 @@ function askForUsage(body: Buffer, fields: RequestFields): Splice {
   if (present !== undefined) {
     return { start: options.start + present.value.start, end: options.start + present.value.end, text: "true" };
   }
-  const comma = scanned.members.length === 0 ? "" : ",";
+  const comma = scanned.empty ? "" : ",";
   return { start: options.end - 1, end: options.end - 1, text: `${comma}"include_usage":true` };
 }
 

@@ -25,7 +25,7 @@ const choicesMax = 128;
 const modelName = /^[A-Za-z0-9._:/@-]{1,256}$/;
 
 export function readRequest(body: Buffer): RequestFields | RequestProblem {
-  const scanned = scanObject(body);
+  const scanned = scanObject(body, deciding);
   if (scanned.kind === "problem") {
     return {
       kind: "problem",
@@ -34,7 +34,6 @@ export function readRequest(body: Buffer): RequestFields | RequestProblem {
   }
   const found = new Map<string, Span>();
   for (const member of scanned.members) {
-    if (!deciding.has(member.key)) continue;
     if (found.has(member.key)) return problem(member.key, "stands twice in the body; send it once");
     if (!isNull(body, member)) found.set(member.key, member.value);
   }
