@@ -1,5 +1,7 @@
 /** A clock that tests move by hand, and a log that they read. */
 
+import type { Log } from "../src/log.ts";
+
 export type TestClock = { nowMs(): number; advance(ms: number): void };
 
 export function testClock(startMs = Date.UTC(2026, 0, 2, 3, 4, 5)): TestClock {
@@ -12,11 +14,15 @@ export function testClock(startMs = Date.UTC(2026, 0, 2, 3, 4, 5)): TestClock {
   };
 }
 
-export type LogLine = { level: "debug" | "info" | "warn" | "error"; message: string; fields?: object };
+export type LogLine = {
+  level: "debug" | "info" | "warn" | "error";
+  message: string;
+  fields?: Readonly<Record<string, unknown>>;
+};
 
-export function testLog() {
+export function testLog(): Log & { lines: LogLine[] } {
   const lines: LogLine[] = [];
-  const at = (level: LogLine["level"]) => (message: string, fields?: object) => {
+  const at = (level: LogLine["level"]) => (message: string, fields?: Readonly<Record<string, unknown>>) => {
     lines.push({ level, message, ...(fields === undefined ? {} : { fields }) });
   };
   return { lines, debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };

@@ -23,20 +23,14 @@ const numeric = 1700;
 /** A PostgreSQL server by its URL. `onIdleError`: a connection was lost while nothing used it; the pool makes a new one. */
 export async function postgresDatabase(url: string, onIdleError: (error: Error) => void): Promise<Database> {
   const [{ default: pg }, { drizzle }] = await Promise.all([import("pg"), import("drizzle-orm/node-postgres")]);
-  const parserOf = pg.types.getTypeParser;
+  // For the whole process, as drizzle looks here and not at the pool; numeric is text already.
+  pg.types.setTypeParser(pg.types.builtins.INT8, (text) => BigInt(text));
   const pool = new pg.Pool({
     connectionString: url,
     application_name: "sluice",
     max: connectionsMax,
     connectionTimeoutMillis: connectTimeoutMs,
     statement_timeout: statementTimeoutMs,
-    types: {
-      getTypeParser: ((oid: number, format: "text") => {
-        if (oid === int8) return (text: string) => BigInt(text);
-        if (oid === numeric) return (text: string) => text;
-        return parserOf(oid, format);
-      }) as typeof parserOf,
-    },
   });
   pool.on("error", onIdleError);
   return { queries: drizzle(pool), [Symbol.asyncDispose]: () => pool.end() };

@@ -1,6 +1,7 @@
 /** The Store on a Database. Each method's failure says what was being done, and never quotes the statement's values. */
 
 import { asc, DrizzleQueryError } from "drizzle-orm";
+import type { Log } from "../log.ts";
 import { type Database, pgliteDatabase, postgresDatabase } from "./database.ts";
 import { migrate, ownMigrations } from "./migrate.ts";
 import { copyPreparedFolder } from "./prepared-folder.ts";
@@ -10,13 +11,7 @@ import { revocations } from "./schema.ts";
 import type { ChangeKind, Store, WriteRefusal, Written } from "./store.ts";
 import * as usage from "./usage.ts";
 
-export type StorePorts = {
-  nowMs(): number;
-  log: {
-    error(message: string, fields?: object): void;
-    warn(message: string, fields?: object): void;
-  };
-};
+export type StorePorts = { nowMs(): number; log: Log };
 
 /** The Store on a PostgreSQL server; its tables are made or brought up to date first. */
 export async function openPostgresStore(url: string, ports: StorePorts): Promise<Store> {
