@@ -44,10 +44,12 @@ function isInstalled(digest) {
   return existsSync(nodeBinary()) && existsSync(mark) && readFileSync(mark, "utf8") === digest;
 }
 
-/** All that decides what an install brings: the lockfile, the workspace's settings and each package's manifest. */
+/** All that decides what an install brings: the lockfile, the settings, each package's manifest, the tables of the record. */
 function digestOfManifests() {
   const sum = createHash("sha256");
   const files = ["pnpm-lock.yaml", "pnpm-workspace.yaml", "package.json"];
+  const tables = "packages/control-plane/src/store/migrations";
+  for (const name of readdirSync(join(root, tables)).sort()) files.push(join(tables, name));
   for (const folder of ["packages", "test"])
     if (existsSync(join(root, folder)))
       for (const name of readdirSync(join(root, folder)).sort()) files.push(join(folder, name, "package.json"));
@@ -69,11 +71,12 @@ async function install(digest) {
     );
     try {
       await run("npx", ["--yes", pnpm, "install", "--frozen-lockfile", "--config.confirmModulesPurge=false"]);
+      if (!existsSync(nodeBinary()))
+        throw new Error(`the install left no Node 26 in ${modules}: delete that folder and run this again`);
+      await run(nodeBinary(), [join(root, "packages/cli/prepare-data-folder.ts")]);
     } finally {
       clearTimeout(notice);
     }
-    if (!existsSync(nodeBinary()))
-      throw new Error(`the install left no Node 26 in ${modules}: delete that folder and run this again`);
     writeFileSync(mark, digest);
   } finally {
     rmSync(lock, { recursive: true, force: true });

@@ -1,0 +1,80 @@
+/**
+ * `./.sluice/`: all that `sluice up` keeps. Made with rights for its owner alone, and with a `.gitignore` that hides all of it.
+ *
+ *     pgdata/      the record (PGlite)         sealing.key  32 bytes around secrets at rest
+ *     resources/   YAML, watched               admin.token  for the admin API
+ *     secrets/     namespace/name/key          up.json      who runs, and where, while it does
+ *     spool/       usage not recorded yet
+ */
+
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { CommandError } from "../command-error.ts";
+
+export type DataFolder = {
+  readonly path: string;
+  readonly isNew: boolean;
+  readonly pgdata: string;
+  readonly resources: string;
+  readonly secrets: string;
+  readonly spool: string;
+  readonly sealingKey: Uint8Array;
+  readonly adminToken: string;
+};
+
+export function openDataFolder(path: string, randomBytes: (count: number) => Uint8Array): DataFolder {
+  const inside = (name: string) => join(path, name);
+  makeFolder(path);
+  const isNew = !existsSync(inside("sealing.key"));
+  writeOnce(inside(".gitignore"), "*\n");
+  const folders = ["pgdata", "resources", "secrets", "spool"] as const;
+  for (const name of folders) makeFolder(inside(name));
+  writeOnce(inside("admin.token"), `${Buffer.from(randomBytes(32)).toString("base64url")}\n`);
+  writeOnce(inside("sealing.key"), Buffer.from(randomBytes(32)));
+
+  const sealingKey = readFileSync(inside("sealing.key"));
+  if (sealingKey.length !== 32)
+    throw new CommandError(
+      `${inside("sealing.key")} has ${sealingKey.length} bytes instead of 32: restore it from a copy`,
+    );
+  const adminToken = readFileSync(inside("admin.token"), "utf8").trim();
+  return {
+    path,
+    isNew,
+    pgdata: inside("pgdata"),
+    resources: inside("resources"),
+    secrets: inside("secrets"),
+    spool: inside("spool"),
+    sealingKey,
+    adminToken,
+  };
+}
+
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    if (!statSync(path).isDirectory()) throw new Error("it is a file");
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new CommandError(`can't make the data folder ${path}: ${reason}: name another with --data-dir`, {
+      cause: error,
+    });
+  }
+}
+
+/** Whole or not at all: a crash in between must not leave half a key that every later start trips over. */
+export function writeOnce(path: string, content: string | Uint8Array): void {
+  if (existsSync(path)) return;
+  writeWhole(path, content);
+}
+
+export function writeWhole(path: string, content: string | Uint8Array): void {
+  const draft = `${path}.${process.pid}.draft`;
+  try {
+    writeFileSync(draft, content, { mode: 0o600, flush: true });
+    renameSync(draft, path);
+  } catch (error) {
+    rmSync(draft, { force: true });
+    throw error;
+  }
+}

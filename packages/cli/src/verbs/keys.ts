@@ -1,0 +1,107 @@
+/** `sluice keys`: virtual keys. A key is made here; only its hash ever leaves this process, and its text is shown once. */
+
+import { randomBytes } from "node:crypto";
+import { virtualKeyDisplay, virtualKeyFrom, virtualKeyHash } from "@sluice/contract";
+import { Command, InvalidArgumentError } from "commander";
+import { findKind } from "../client/kinds.ts";
+import type { Manifest } from "../client/manifest.ts";
+import { clientFor, defaultNamespace, type ServerOptions, withNamespace, withServer } from "../client-options.ts";
+import { getCommand } from "./get.ts";
+
+type CreateOptions = ServerOptions & {
+  namespace?: string;
+  team?: string;
+  service?: string;
+  user?: string;
+  model?: string[];
+  route?: string[];
+  expires?: string;
+};
+
+export function keysCommand(): Command {
+  const command = new Command("keys").description("Make, list and revoke virtual keys");
+  command.addCommand(createCommand());
+  command.addCommand(listCommand());
+  command.addCommand(revokeCommand());
+  return command;
+}
+
+function createCommand(): Command {
+  const command = new Command("create")
+    .description("Make a key. It is printed once, alone on standard output: KEY=$(sluice keys create NAME)")
+    .argument("<name>", "the name of its VirtualKey")
+    .option("--team <team>", "whom its calls are counted for")
+    .option("--service <service>", "the application that uses it")
+    .option("--user <user>", "the person who uses it")
+    .option("--model <pattern...>", "only these models, as gpt-4o or gpt-*")
+    .option("--route <name...>", "only these routes")
+    .option("--expires <duration>", "as 12h, 30d or 2027-01-31T00:00:00Z (default: never)", parseExpiry)
+    .action(create);
+  return withServer(withNamespace(command));
+}
+
+async function create(name: string, options: CreateOptions): Promise<void> {
+  const namespace = options.namespace ?? defaultNamespace;
+  const kind = findKind("virtualkey");
+  const key = virtualKeyFrom(randomBytes(32));
+  const { team, service, user, model, route, expires } = options;
+  const subject = { ...(team && { team }), ...(service && { service }), ...(user && { user }) };
+  const allow = { ...(model && { models: model }), ...(route && { routes: route.map((each) => ({ name: each })) }) };
+  const manifest: Manifest = {
+    apiVersion: kind.apiVersion,
+    kind: kind.kind,
+    metadata: { name, namespace, annotations: { "sluice.dev/key-prefix": virtualKeyDisplay(key) } },
+    spec: {
+      ...(Object.keys(subject).length > 0 && { subject }),
+      hash: virtualKeyHash(key),
+      ...(Object.keys(allow).length > 0 && { allow }),
+      ...(expires && { expiresAt: expires }),
+    },
+  };
+  await clientFor(options).create(kind, namespace, manifest);
+  console.error(`Key ${namespace}/${name} is made. It is shown only now; Sluice keeps its hash alone.`);
+  console.log(key);
+}
+
+/** `get virtualkeys`, under the name that people look for. */
+function listCommand(): Command {
+  const get = getCommand();
+  const list = new Command("list").description("Show keys, never their text");
+  for (const option of get.options) list.addOption(option);
+  return list.action(async (_options: unknown, command: Command) => {
+    await get.parseAsync(["virtualkeys", ...command.parent!.args.slice(1)], { from: "user" });
+  });
+}
+
+function revokeCommand(): Command {
+  const command = new Command("revoke")
+    .description("End a key for good, calls in flight included; waits until every data plane refuses it")
+    .argument("<name>", "the name of its VirtualKey")
+    .option("--reason <text>", "why, for the record", "revoked by sluice keys revoke")
+    .action(revoke);
+  return withServer(withNamespace(command));
+}
+
+async function revoke(name: string, options: ServerOptions & { namespace?: string; reason: string }): Promise<void> {
+  const { apiVersion, plural } = findKind("virtualkey");
+  const namespace = options.namespace ?? defaultNamespace;
+  const path = [namespace, plural, name].map(encodeURIComponent).join("/");
+  const answer = await clientFor(options).call<Revoked>("POST", `/apis/${apiVersion}/namespaces/${path}/revoke`, {
+    body: { reason: options.reason },
+  });
+  console.log(`revoked on ${answer.acknowledged}/${answer.desired} data planes`);
+}
+
+type Revoked = { readonly acknowledged: number; readonly desired: number };
+
+const unitMs = { m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** A point in time, RFC 3339, from a duration or from itself. */
+function parseExpiry(text: string): string {
+  const [, count, unit] = /^([1-9][0-9]{0,5})([mhd])$/.exec(text) ?? [];
+  const at = unit === undefined ? Date.parse(text) : Date.now() + Number(count) * unitMs[unit as keyof typeof unitMs];
+  if (Number.isNaN(at))
+    throw new InvalidArgumentError("Write a duration as 30m, 12h or 90d, or a time as 2027-01-31T00:00:00Z.");
+  if (at <= Date.now()) throw new InvalidArgumentError("It lies in the past.");
+  return new Date(at).toISOString().replace(/\.\d+Z$/, "Z");
+}
