@@ -1,12 +1,14 @@
 /**
- * A data folder made beforehand: making one takes PGlite seconds, copying one tenths of a second. The install prepares
+ * A data folder made beforehand: making one takes PGlite seconds, copying one a third of one. The install prepares
  * it; a start that finds none makes its own, slower.
  */
 
-import { cp, mkdir, readdir, rename, rm } from "node:fs/promises";
+import { cpSync } from "node:fs";
+import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { digestOf } from "@sluice/contract";
-import { pgliteDatabase } from "./database.ts";
+import { sql } from "drizzle-orm";
+import { pgliteDatabase, type Queries } from "./database.ts";
 import { migrate, ownMigrations } from "./migrate.ts";
 
 /** Makes the folder inside `cache`, unless it is there; forgets those of other migrations. Answers its path. */
@@ -21,6 +23,7 @@ export async function prepareDataFolder(cache: string, nowMs: () => number): Pro
   {
     await using database = await pgliteDatabase(unfinished);
     await migrate(database.queries, ownMigrations(), nowMs);
+    await dropTemplates(database.queries);
   }
   await rename(unfinished, join(cache, name));
   return join(cache, name);
@@ -38,7 +41,8 @@ export async function copyPreparedFolder(cache: string, folder: string): Promise
   const unfinished = `${folder}.unfinished`;
   await rm(unfinished, { recursive: true, force: true });
   try {
-    await cp(join(cache, preparedName()), unfinished, { recursive: true, errorOnExist: true, force: false });
+    // Sync: a thousand small files take much less time than with an await each.
+    cpSync(join(cache, preparedName()), unfinished, { recursive: true });
   } catch (error) {
     await rm(unfinished, { recursive: true, force: true });
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
@@ -47,6 +51,14 @@ export async function copyPreparedFolder(cache: string, folder: string): Promise
   await rm(folder, { recursive: true, force: true });
   await rename(unfinished, folder);
   return true;
+}
+
+/** They are what new databases are copied from, which nobody makes here, and two thirds of the files. */
+async function dropTemplates(queries: Queries): Promise<void> {
+  for (const template of ["template0", "template1"]) {
+    await queries.execute(sql.raw(`alter database ${template} is_template false`));
+    await queries.execute(sql.raw(`drop database ${template}`));
+  }
 }
 
 const prefix = "pgdata-";
