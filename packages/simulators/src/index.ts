@@ -1,1 +1,6 @@
-export {};
+export type { Simulator, SimulatorAddress, SimulatorOptions } from "./create.ts";
+export { createSimulator } from "./create.ts";
+export { chatStreamGrammar, type Grammar } from "./grammar/chat-stream.ts";
+export { messagesStreamGrammar } from "./grammar/messages-stream.ts";
+export type { Knobs } from "./knobs/knobs.ts";
+export type { RecordedRequest } from "./recorded-requests.ts";
