@@ -1,5 +1,6 @@
-/** A clock that tests move by hand, and a log that they read. */
+/** Time and log as tests want them: a clock that stands until it is moved, the real one, and a log that can be read. */
 
+import type { Clock } from "../src/clock.ts";
 import type { Log } from "../src/log.ts";
 
 export type TestClock = { nowMs(): number; advance(ms: number): void };
@@ -13,6 +14,14 @@ export function testClock(startMs = Date.UTC(2026, 0, 2, 3, 4, 5)): TestClock {
     },
   };
 }
+
+export const realClock: Clock = {
+  nowMs: () => Date.now(),
+  after(ms, act) {
+    const timer = setTimeout(act, ms);
+    return () => clearTimeout(timer);
+  },
+};
 
 export type LogLine = {
   level: "debug" | "info" | "warn" | "error";
