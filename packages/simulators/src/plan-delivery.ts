@@ -3,6 +3,7 @@
  * `deliver.ts` only carries the list out.
  */
 
+import { hash } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { seededRandom } from "./answer/seeded-random.ts";
 import type { Knobs } from "./knobs/knobs.ts";
@@ -47,7 +48,7 @@ export function planDelivery(reply: Reply, knobs: Knobs, request: { digest: stri
   }
   if (knobs.drip !== undefined) writes = dripped(writes, knobs.drip);
   else if (knobs["cut-bytes"] !== undefined)
-    writes = cut(writes, `${knobs["cut-bytes"].toString(16).padStart(2, "0")}${request.digest}`);
+    writes = cut(writes, hash("sha256", `${knobs["cut-bytes"]} ${request.digest}`));
   return { head: { status, headers, atMs }, writes, ending: plan.ending };
 }
 

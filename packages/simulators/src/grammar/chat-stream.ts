@@ -57,6 +57,7 @@ export function chatStreamGrammar(asked: { choices: number; usage: boolean }): G
       return delta.role === "assistant" && reason === null ? undefined : "its first delta has no role";
     }
     if (choice.finished) return "a delta after its finish";
+    if (delta.role !== undefined) return "a second role";
     for (const tool of delta.tool_calls ?? []) {
       const fault = toolFault(choice.tools, tool);
       if (fault !== undefined) return fault;
@@ -99,7 +100,7 @@ function toolFault(tools: Choice["tools"], tool: ToolDelta): string | undefined 
   return undefined;
 }
 
-function isJson(text: string): boolean {
+export function isJson(text: string): boolean {
   try {
     JSON.parse(text);
     return true;

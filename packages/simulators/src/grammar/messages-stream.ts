@@ -3,7 +3,7 @@
  *   message_start · (block | ping)* · message_delta+ · message_stop, with blocks 0, 1, 2 … that never overlap
  */
 
-import type { Grammar } from "./chat-stream.ts";
+import { type Grammar, isJson } from "./chat-stream.ts";
 
 type State = "start" | "between" | "block" | "ending" | "stopped";
 type Data = {
@@ -87,17 +87,13 @@ export function messagesStreamGrammar(): Grammar {
     if (block.type !== "tool_use") return undefined;
     toolSeen = true;
     if (block.deltas === 0) return "a tool_use block without deltas";
-    try {
-      JSON.parse(block.json || "{}");
-      return undefined;
-    } catch {
-      return "a tool's input is not JSON";
-    }
+    return isJson(block.json || "{}") ? undefined : "a tool's input is not JSON";
   }
 
   return {
     event({ name, data }) {
       if (data === undefined) return undefined;
+      if (!isJson(data)) return "data is not JSON";
       const parsed = JSON.parse(data) as Data;
       return name === parsed.type ? step(parsed) : `event: ${name} with data of type ${parsed.type}`;
     },

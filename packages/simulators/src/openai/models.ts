@@ -4,7 +4,7 @@ import type { Reply } from "../reply.ts";
 import type { Shop } from "../vendor.ts";
 import { modelNotFound } from "./errors.ts";
 
-export const usualModels = [
+const usualModels = [
   "gpt-4o",
   "gpt-4o-mini",
   "o4-mini",
