@@ -1,0 +1,46 @@
+/** Lists, each with a bound: of named things (told apart by `name`, merged one by one on the server), and of distinct values. */
+
+import { z } from "zod";
+import { withKubernetesMeta } from "./rule.ts";
+
+/** Items have a `name`, which is unique in the list. */
+export function namedList<Item extends z.ZodType<{ name: string }>>(item: Item, bounds: { min?: number; max: number }) {
+  const list = z
+    .array(item)
+    .min(bounds.min ?? 0)
+    .max(bounds.max)
+    .superRefine((items, context) => {
+      for (const index of repeats(items.map((entry) => entry.name))) {
+        context.addIssue({
+          code: "custom",
+          path: [index, "name"],
+          message: "is the name of an earlier item of this list; names must differ",
+          params: { duplicate: true },
+        });
+      }
+    });
+  return withKubernetesMeta(list, { listMapKey: "name" });
+}
+
+/** Distinct strings. */
+export function distinctList<Item extends z.ZodType<string>>(item: Item, bounds: { min?: number; max: number }) {
+  const list = z
+    .array(item)
+    .min(bounds.min ?? 0)
+    .max(bounds.max)
+    .superRefine((items, context) => {
+      for (const index of repeats(items)) {
+        context.addIssue({
+          code: "custom",
+          path: [index],
+          message: "stands in this list already",
+          params: { duplicate: true },
+        });
+      }
+    });
+  return withKubernetesMeta(list, { listSet: true });
+}
+
+function repeats(values: readonly string[]): number[] {
+  return values.flatMap((value, index) => (values.indexOf(value) < index ? [index] : []));
+}
