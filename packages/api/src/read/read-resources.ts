@@ -3,7 +3,7 @@
  * and field; a document that is wrong costs only itself. Never throws, whatever the bytes.
  */
 
-import { LineCounter, parseAllDocuments } from "yaml";
+import { LineCounter, parseAllDocuments, type YAMLError } from "yaml";
 import type { Resource } from "../kinds.ts";
 import { apiVersion } from "../resource.ts";
 import { checkResource } from "./parse-resource.ts";
@@ -17,6 +17,8 @@ export type ReadResult = { readonly resources: readonly ReadResource[]; readonly
 /** A thousand resources take about half a megabyte; the parser takes about a second for this. */
 export const fileBytesMax = 4 * 1024 * 1024;
 const problemsMax = 500;
+/** Of one document. */
+const syntaxFaultsMax = 20;
 
 export function readResources(text: string | Uint8Array, file: string): ReadResult {
   const whole = (message: string): ReadResult => ({
@@ -64,15 +66,26 @@ class Reading {
     const options = { lineCounter: this.#lines, prettyErrors: false, uniqueKeys: false, logLevel: "silent" } as const;
     const documents = parseAllDocuments(this.#text, options);
     for (const document of "empty" in documents ? [] : documents) {
-      const faults = [...document.errors, ...document.warnings];
-      for (const fault of faults) this.#add(fault.pos[0], [], redactSecrets(fault.message), "FieldValueInvalid");
-      if (faults.length > 0) continue;
+      if (this.#refuseSyntax([...document.errors, ...document.warnings])) continue;
 
       const { value, place, breaches } = yamlValue(document);
       if (breaches.length > 0) this.#addBreaches(breaches, place, []);
       else if (value !== null) this.#take(value, place, []);
     }
     return { resources: this.#resources, problems: this.#problems.slice(0, problemsMax) };
+  }
+
+  /** The parser stumbles on after a fault and tells most of them again: one for each place is enough. */
+  #refuseSyntax(faults: readonly YAMLError[]): boolean {
+    const told = new Set<number>();
+    for (const { pos, message } of faults) {
+      if (told.has(pos[0]) || told.size >= syntaxFaultsMax) continue;
+      told.add(pos[0]);
+      // The parser is recursive, and tells the end of its stack as a fault of the text.
+      const plain = message.includes("call stack") ? "is nested too deep" : redactSecrets(message);
+      this.#add(pos[0], [], plain, "FieldValueInvalid");
+    }
+    return faults.length > 0;
   }
 
   #take(value: unknown, place: Place, segments: readonly Segment[]): void {
