@@ -8,9 +8,15 @@ import type { Bucket } from "@sluice/contract";
 export class BucketContents {
   readonly #bucket: Bucket;
   #present: Map<string, string> | undefined;
+  #revision = 0;
 
   constructor(bucket: Bucket) {
     this.#bucket = bucket;
+  }
+
+  /** Of the newest value that was put; 0 before the first. */
+  get revision(): number {
+    return this.#revision;
   }
 
   recheck(): void {
@@ -35,6 +41,7 @@ export class BucketContents {
     this.#present?.delete(key);
     const revision = await this.#bucket.put(key, Buffer.from(text));
     this.#present?.set(key, text);
+    this.#revision = Math.max(this.#revision, revision);
     return revision;
   }
 

@@ -19,6 +19,11 @@ export class KeyPublisher {
     this.#contents = new BucketContents(bucket);
   }
 
+  /** The bucket's revision after the newest write of this process; 0 before the first. */
+  get revision(): number {
+    return this.#contents.revision;
+  }
+
   recheck(): void {
     this.#contents.recheck();
   }

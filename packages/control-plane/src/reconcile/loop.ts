@@ -1,0 +1,89 @@
+/**
+ * Runs one piece of work whenever it is asked for: never twice at a time, once more when asked meanwhile, and again later
+ * when it failed. The work looks at all there is, so it does not matter how often it was asked or for what.
+ */
+
+import type { Clock } from "../clock.ts";
+import type { Log } from "../log.ts";
+
+const retryFirstMs = 500;
+const retryMaxMs = 30_000;
+
+export class Loop implements AsyncDisposable {
+  readonly #work: () => Promise<void>;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #name: string;
+  readonly #debounceMs: number;
+  readonly #first = Promise.withResolvers<void>();
+  #running: Promise<void> | undefined;
+  #again = false;
+  #cancel: (() => void) | undefined;
+  #retryMs = retryFirstMs;
+  #closed = false;
+
+  constructor(input: { name: string; work: () => Promise<void>; debounceMs: number; clock: Clock; log: Log }) {
+    this.#name = input.name;
+    this.#work = input.work;
+    this.#debounceMs = input.debounceMs;
+    this.#clock = input.clock;
+    this.#log = input.log;
+  }
+
+  /** Resolves once the work has succeeded for the first time. */
+  get firstSuccess(): Promise<void> {
+    return this.#first.promise;
+  }
+
+  /** Soon: what else is asked until then is done along. */
+  ask(): void {
+    if (this.#closed || this.#cancel !== undefined) return;
+    if (this.#running !== undefined) this.#again = true;
+    else this.#runIn(this.#debounceMs);
+  }
+
+  /** At once, unless it runs already. */
+  askNow(): void {
+    if (this.#closed) return;
+    if (this.#running !== undefined) {
+      this.#again = true;
+      return;
+    }
+    this.#cancel?.();
+    this.#run();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    this.#cancel?.();
+    await this.#running;
+  }
+
+  #runIn(ms: number): void {
+    this.#cancel = this.#clock.after(ms, () => this.#run());
+  }
+
+  #run(): void {
+    this.#cancel = undefined;
+    this.#again = false;
+    this.#running = this.#attempt().then((nextMs) => {
+      this.#running = undefined;
+      if (!this.#closed && nextMs !== undefined) this.#runIn(nextMs);
+    });
+  }
+
+  /** Answers when to run next, if at all. */
+  async #attempt(): Promise<number | undefined> {
+    try {
+      await this.#work();
+      this.#first.resolve();
+      this.#retryMs = retryFirstMs;
+      return this.#again ? this.#debounceMs : undefined;
+    } catch (error) {
+      const retryMs = this.#retryMs;
+      this.#retryMs = Math.min(2 * retryMs, retryMaxMs);
+      this.#log.error(`${this.#name} failed, trying again`, { retryMs, error });
+      return retryMs;
+    }
+  }
+}

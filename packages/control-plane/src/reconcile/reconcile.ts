@@ -1,0 +1,94 @@
+/**
+ * Brings what the data planes have in line with the record. Level-based: it never asks what changed, looks at all there is,
+ * and each step does nothing where nothing is to do. A crash between two steps is healed by the next run.
+ */
+
+import type { KeyEntry, Snapshot } from "@sluice/contract";
+import type { CredentialProblem } from "../publish/credential-publisher.ts";
+import type { Complaint } from "../status/conditions.ts";
+import type { Revision, Revocation, Store, StoredResource } from "../store/store.ts";
+
+export type Compiled = {
+  readonly snapshot: Snapshot;
+  readonly digest: string;
+  /** By hash. */
+  readonly keys: ReadonlyMap<string, KeyEntry>;
+  /** By `Kind namespace/name`. */
+  readonly complaints: ReadonlyMap<string, readonly Complaint[]>;
+};
+
+export type ReconcilePorts = {
+  readonly store: Pick<Store, "listResources" | "listRevocations" | "latestRevision" | "recordRevision">;
+  readonly compile: (resources: readonly StoredResource[]) => Compiled;
+  /** The data plane's own loader: no pod is the first to try a snapshot. */
+  readonly loadError: (snapshot: Snapshot) => string | undefined;
+  readonly publish: {
+    credentials(ids: Iterable<string>): Promise<ReadonlyMap<string, CredentialProblem>>;
+    keys(input: {
+      entries: ReadonlyMap<string, KeyEntry>;
+      revocations: readonly Revocation[];
+      nowMs: number;
+    }): Promise<void>;
+    snapshot(revision: Revision): Promise<void>;
+  };
+  readonly nowMs: () => number;
+};
+
+export type Outcome = {
+  readonly resources: readonly StoredResource[];
+  readonly revocations: readonly Revocation[];
+  readonly complaints: ReadonlyMap<string, readonly Complaint[]>;
+  /** What is published; absent while nothing ever was. */
+  readonly revision: Revision | undefined;
+  /** Why the newest snapshot is not the published one. */
+  readonly refused: string | undefined;
+};
+
+export async function reconcile(ports: ReconcilePorts): Promise<Outcome> {
+  const { store, publish } = ports;
+  const { resources } = await store.listResources();
+  const revocations = await store.listRevocations();
+  const compiled = ports.compile(resources);
+  const { revision, refused } = await settleRevision(ports, compiled);
+
+  // Credentials and keys first: the snapshot finds ready what it names, and a new key never meets an old snapshot for long.
+  const snapshot = revision?.snapshot;
+  const problems = await publish.credentials(snapshot === undefined ? [] : credentialsOf(snapshot));
+  await publish.keys({ entries: compiled.keys, revocations, nowMs: ports.nowMs() });
+  if (revision !== undefined) await publish.snapshot(revision);
+
+  const complaints = withCredentialProblems(compiled.complaints, snapshot, problems);
+  return { resources, revocations, complaints, revision, refused };
+}
+
+/** The last revision stays in force where the data planes would refuse the new one. */
+async function settleRevision(
+  { store, loadError, nowMs }: ReconcilePorts,
+  { snapshot, digest }: Compiled,
+): Promise<Pick<Outcome, "revision" | "refused">> {
+  const latest = await store.latestRevision();
+  if (latest?.digest === digest) return { revision: latest, refused: undefined };
+  const refused = loadError(snapshot);
+  if (refused !== undefined) return { revision: latest, refused };
+  return { revision: await store.recordRevision({ digest, snapshot, recordedAtMs: nowMs() }), refused: undefined };
+}
+
+function credentialsOf({ providers }: Snapshot): Set<string> {
+  return new Set(providers.flatMap(({ auth }) => (auth === undefined ? [] : [auth.credential])));
+}
+
+function withCredentialProblems(
+  complaints: Compiled["complaints"],
+  snapshot: Snapshot | undefined,
+  problems: ReadonlyMap<string, CredentialProblem>,
+): Compiled["complaints"] {
+  const all = new Map(complaints);
+  for (const { id, auth } of snapshot?.providers ?? []) {
+    const problem = auth === undefined ? undefined : problems.get(auth.credential);
+    if (problem === undefined) continue;
+    const reason = problem.kind === "missing" ? "SecretNotFound" : "SecretNotUsable";
+    const complaint: Complaint = { condition: "ResolvedRefs", reason, message: problem.message };
+    all.set(`Provider ${id}`, [...(all.get(`Provider ${id}`) ?? []), complaint]);
+  }
+  return all;
+}
