@@ -4,7 +4,7 @@ import type { Call, Reply } from "../reply.ts";
 import type { Shop } from "../vendor.ts";
 import { errorReply } from "./errors.ts";
 
-const usualModels = ["claude-opus-4-5", "claude-sonnet-4-5", "claude-haiku-4-5", "claude-sonnet-4-0"];
+const usualModels = ["claude-opus-5-5", "claude-sonnet-5-5", "claude-sonnet-4-5", "claude-haiku-4-5"];
 const usualLimit = 20;
 const limitMax = 1000;
 
