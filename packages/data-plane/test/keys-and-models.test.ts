@@ -62,8 +62,9 @@ const call = (
     body: JSON.stringify({ model }),
     headers: { ...(key === undefined ? {} : { authorization: `Bearer ${key}` }), ...headers },
   });
-const codeOf = async (answer: Response): Promise<string> =>
-  ((await answer.json()) as { error: { code: string } }).error.code;
+async function codeOf(answer: Response): Promise<string> {
+  return ((await answer.json()) as { error: { code: string } }).error.code;
+}
 const sentModel = () => JSON.parse(openai.requests.at(-1)?.body.toString() ?? "{}").model;
 
 test.for(["authorization", "x-api-key", "api-key", "x-goog-api-key"])("a key is taken from %s", async (header) => {
@@ -80,26 +81,30 @@ test("one key in two headers is one key, two keys are refused naming both header
   expect(await answer.text()).toMatch(/authorization and x-api-key/);
 });
 
+/** What callers present by mistake or in bad faith. */
+function presented(what: string): string | undefined {
+  if (what === "none") return undefined;
+  if (what === "a vendor's") return "sk-proj-abcdef";
+  if (what === "one letter wrong") return `${gateway.key.slice(0, -1)}${gateway.key.endsWith("a") ? "b" : "a"}`;
+  if (what === "far too long") return `sk-sluice-${"a".repeat(8_000)}`;
+  return "sk-sluice-1BnWgFjkORE3fXEcMpOx34adJrnz8Bv1S9mILiFj9Aj0sNnUj";
+}
+
 test.for([
-  ["none", (): string | undefined => undefined, 401, "key_missing"],
-  ["a vendor's", (): string | undefined => "sk-proj-abcdef", 401, "key_unknown"],
-  [
-    "one letter wrong",
-    () => `${gateway.key.slice(0, -1)}${gateway.key.endsWith("a") ? "b" : "a"}`,
-    401,
-    "key_malformed",
-  ],
-  ["never issued", () => "sk-sluice-1BnWgFjkORE3fXEcMpOx34adJrnz8Bv1S9mILiFj9Aj0sNnUj", 401, "key_unknown"],
-  ["a megabyte's start", () => `sk-sluice-${"a".repeat(8_000)}`, 401, "key_malformed"],
-] as const)("a key that is %s is refused in both protocols' shapes", async ([, key, status, code]) => {
-  const answer = await call(key());
+  ["none", 401, "key_missing"],
+  ["a vendor's", 401, "key_unknown"],
+  ["one letter wrong", 401, "key_malformed"],
+  ["never issued", 401, "key_unknown"],
+  ["far too long", 401, "key_malformed"],
+] as const)("a key that is %s is refused in both protocols' shapes", async ([what, status, code]) => {
+  const key = presented(what);
+  const answer = await call(key);
   expect(answer.status).toBe(status);
   const text = await answer.text();
   expect(JSON.parse(text)).toMatchObject({ error: { type: "authentication_error", code } });
   expect(answer.headers.get("x-sluice-error-source")).toBe("gateway");
-  const given = key();
-  if (given !== undefined && given.length > 20) expect(text).not.toContain(given.slice(10, 30));
-  const told = await call(key(), "claude-sonnet-4-5", {}, "/v1/messages");
+  if (key !== undefined && key.length > 20) expect(text).not.toContain(key.slice(10, 30));
+  const told = await call(key, "claude-sonnet-4-5", {}, "/v1/messages");
   expect(await told.json()).toMatchObject({
     type: "error",
     error: { type: "authentication_error", details: { error_code: code } },
