@@ -1,5 +1,6 @@
 /** The flags that every verb with a server has, and the client made of them. */
 
+import { defaultNamespace } from "@sluice/api";
 import { type Command, InvalidArgumentError } from "commander";
 import { AdminClient } from "./client/admin-client.ts";
 import { findConnection } from "./client/connection.ts";
@@ -7,9 +8,6 @@ import { readClientEnvironment } from "./environment.ts";
 
 export type ServerOptions = { readonly server?: string; readonly token?: string };
 export type NamespaceOptions = { readonly namespace?: string };
-
-/** Where `sluice up` keeps what it makes, and what a manifest without a namespace means. */
-export const defaultNamespace = "default";
 
 export function withServer(command: Command): Command {
   return command

@@ -1,5 +1,6 @@
 /** The admin API over HTTP, in Kubernetes' conventions: paths, `Status` errors, tables. What a verb makes of an answer is its own. */
 
+import { apiVersion } from "@sluice/api";
 import { CommandError } from "../command-error.ts";
 import type { Connection } from "./connection.ts";
 import type { KindName } from "./kinds.ts";
@@ -37,7 +38,7 @@ export class AdminClient {
   async list(kind: KindName, namespace: string | undefined): Promise<Manifest[]> {
     const list = await this.call<{ items: Manifest[] }>("GET", collection(kind, namespace));
     // Kubernetes leaves these out of a list's items, as the list has them.
-    return list.items.map((item) => ({ ...item, apiVersion: kind.apiVersion, kind: kind.kind }));
+    return list.items.map((item) => ({ ...item, apiVersion, kind: kind.kind }));
   }
 
   listTable(kind: KindName, namespace: string | undefined): Promise<Table> {
@@ -99,7 +100,7 @@ export class AdminClient {
 
 function collection(kind: KindName, namespace: string | undefined): string {
   const place = namespace === undefined ? "" : `/namespaces/${encodeURIComponent(namespace)}`;
-  return `/apis/${kind.apiVersion}${place}/${kind.plural}`;
+  return `/apis/${apiVersion}${place}/${kind.plural}`;
 }
 
 function object(kind: KindName, namespace: string, name: string): string {

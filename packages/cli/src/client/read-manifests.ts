@@ -3,25 +3,32 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { readResources } from "@sluice/api";
+import { defaultNamespace, problemText, readResources } from "@sluice/api";
 import { CommandError } from "../command-error.ts";
 import type { Manifest } from "./manifest.ts";
 
 const filesMax = 10_000;
 
-/** `namespace`: the one given with -n, which a manifest may leave out but not contradict. */
+/**
+ * `namespace`: the one given with -n. It is taken by manifests that name none, or `default`, which reads the same; one that
+ * names another is refused.
+ */
 export async function readManifests(paths: readonly string[], namespace: string | undefined): Promise<Manifest[]> {
   const manifests: Manifest[] = [];
   const problems: string[] = [];
-  for (const file of paths.flatMap(filesOf)) {
-    const name = file === "-" ? "standard input" : file;
-    const read = readResources(file === "-" ? await text(process.stdin) : readText(file), name);
-    problems.push(...read.problems.map(problemLine));
-    manifests.push(...read.resources);
+  for (const path of paths.flatMap(filesOf)) {
+    const read = readResources(
+      path === "-" ? await text(process.stdin) : readBytes(path),
+      path === "-" ? "stdin" : path,
+    );
+    problems.push(...read.problems.map(problemText));
+    for (const { resource, file, line } of read.resources) {
+      const { metadata } = resource;
+      if (namespace === undefined || [namespace, defaultNamespace].includes(metadata.namespace))
+        manifests.push({ ...resource, metadata: { ...metadata, namespace: namespace ?? metadata.namespace } });
+      else problems.push(`${file}:${line}: metadata.namespace: is ${metadata.namespace}, but -n says ${namespace}`);
+    }
   }
-  for (const { kind, metadata } of manifests)
-    if (namespace !== undefined && metadata.namespace !== undefined && metadata.namespace !== namespace)
-      problems.push(`${kind} ${metadata.name}: is in namespace ${metadata.namespace}, not in ${namespace} as -n says`);
   if (problems.length > 0) throw new CommandError(`nothing was sent:\n${problems.join("\n")}`);
   if (manifests.length === 0) throw new CommandError(`no resources in ${paths.join(", ")}`);
   return manifests;
@@ -47,9 +54,9 @@ function statOf(path: string) {
   }
 }
 
-function readText(path: string): string {
+function readBytes(path: string): Uint8Array {
   try {
-    return readFileSync(path, "utf8");
+    return readFileSync(path);
   } catch (error) {
     throw new CommandError(`can't read ${path}: ${reason(error)}`, { cause: error });
   }

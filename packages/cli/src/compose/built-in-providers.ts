@@ -26,7 +26,7 @@ const namespace = "default";
 export function builtInProviders(found: {
   vendorKeys: { openai: string | undefined; anthropic: string | undefined };
   ollama: Ollama | undefined;
-  simulator: { openaiBaseUrl: string; anthropicBaseUrl: string };
+  simulator: { openaiUrl: string; anthropicUrl: string };
 }): BuiltIns {
   const secrets = new Map<string, string>();
   const real: string[] = [];
@@ -53,11 +53,11 @@ export function builtInProviders(found: {
   };
 
   const resources = [
-    vendor("openai", "OpenAI", found.simulator.openaiBaseUrl),
-    vendor("anthropic", "Anthropic", found.simulator.anthropicBaseUrl),
+    vendor("openai", "OpenAI", found.simulator.openaiUrl),
+    vendor("anthropic", "Anthropic", found.simulator.anthropicUrl),
     provider("simulator", {
       type: "OpenAICompatible",
-      baseUrl: found.simulator.openaiBaseUrl,
+      baseUrl: found.simulator.openaiUrl,
       credential: { type: "None" },
     }),
   ];

@@ -1,11 +1,12 @@
 /** `sluice apply -f`: makes the server's resources what the files say. Files hold whole resources: what they leave out goes. */
 
+import { defaultNamespace } from "@sluice/api";
 import { Command } from "commander";
 import { type AdminClient, ApiError } from "../client/admin-client.ts";
 import { findKind, qualifiedName } from "../client/kinds.ts";
 import type { Manifest } from "../client/manifest.ts";
 import { readManifests } from "../client/read-manifests.ts";
-import { clientFor, defaultNamespace, type ServerOptions, withNamespace, withServer } from "../client-options.ts";
+import { clientFor, type ServerOptions, withNamespace, withServer } from "../client-options.ts";
 
 type Options = ServerOptions & { namespace?: string; filename: string[] };
 
@@ -29,7 +30,7 @@ async function apply(options: Options): Promise<void> {
   const client = clientFor(options);
   // All are read and checked before the first is sent; then one that the server refuses does not stop the others.
   for (const manifest of await readManifests(options.filename, options.namespace)) {
-    const namespace = manifest.metadata.namespace ?? options.namespace ?? defaultNamespace;
+    const namespace = manifest.metadata.namespace ?? defaultNamespace;
     try {
       console.log(await applyOne(client, namespace, manifest));
     } catch (error) {
@@ -45,17 +46,13 @@ async function applyOne(client: AdminClient, namespace: string, manifest: Manife
   const name = qualifiedName(kind, manifest.metadata.name);
   const current = await client.find(kind, namespace, manifest.metadata.name);
   if (current === undefined) {
-    await client.create(kind, namespace, placed(manifest, namespace));
+    await client.create(kind, namespace, manifest);
     return `${name} created`;
   }
-  const written = await client.replace(kind, namespace, onTopOf(current, placed(manifest, namespace)));
+  const written = await client.replace(kind, namespace, onTopOf(current, manifest));
   return written.metadata.resourceVersion === current.metadata.resourceVersion
     ? `${name} unchanged`
     : `${name} configured`;
-}
-
-function placed(manifest: Manifest, namespace: string): Manifest {
-  return { ...manifest, metadata: { ...manifest.metadata, namespace } };
 }
 
 /** What a file would make of an object: annotations that Sluice's own commands set stay (a key's prefix, say). */

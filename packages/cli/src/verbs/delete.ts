@@ -1,11 +1,12 @@
 /** `sluice delete`: by name, or all that files name. */
 
+import { defaultNamespace } from "@sluice/api";
 import { Command } from "commander";
 import { ApiError } from "../client/admin-client.ts";
 import { findKind, type KindName, quotedName } from "../client/kinds.ts";
 import { readManifests } from "../client/read-manifests.ts";
 import { parseNamedTargets } from "../client/targets.ts";
-import { clientFor, defaultNamespace, type ServerOptions, withNamespace, withServer } from "../client-options.ts";
+import { clientFor, type ServerOptions, withNamespace, withServer } from "../client-options.ts";
 import { CommandError } from "../command-error.ts";
 import { collectPath } from "./apply.ts";
 
@@ -42,15 +43,18 @@ async function targetsOf(
   words: readonly string[],
   options: Options,
 ): Promise<{ kind: KindName; namespace: string; name: string }[]> {
-  const namespace = options.namespace ?? defaultNamespace;
   if (words.length > 0 === options.filename.length > 0)
     throw new CommandError("say what to delete: `sluice delete route NAME`, or `sluice delete -f FILE`");
-  if (words.length > 0) return parseNamedTargets("delete", words).map((target) => ({ ...target, namespace }));
+  if (words.length > 0)
+    return parseNamedTargets("delete", words).map((target) => ({
+      ...target,
+      namespace: options.namespace ?? defaultNamespace,
+    }));
   const manifests = await readManifests(options.filename, options.namespace);
   // The other way round than they were made, so that nothing points at what is gone already.
   return manifests.toReversed().map(({ kind, metadata }) => ({
     kind: findKind(kind),
-    namespace: metadata.namespace ?? namespace,
+    namespace: metadata.namespace ?? defaultNamespace,
     name: metadata.name,
   }));
 }

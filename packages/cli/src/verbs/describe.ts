@@ -1,9 +1,10 @@
 /** `sluice describe`: one object for a reader: what it asks for, whether it works, and why not. */
 
+import { defaultNamespace } from "@sluice/api";
 import { Command } from "commander";
 import type { Manifest } from "../client/manifest.ts";
 import { parseNamedTargets } from "../client/targets.ts";
-import { clientFor, defaultNamespace, type ServerOptions, withNamespace, withServer } from "../client-options.ts";
+import { clientFor, type ServerOptions, withNamespace, withServer } from "../client-options.ts";
 import { columns } from "../output/columns.ts";
 import { yamlText } from "../output/objects.ts";
 

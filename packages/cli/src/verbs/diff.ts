@@ -1,10 +1,11 @@
 /** `sluice diff -f`: what `apply` would change, as a unified diff. Exit 0: nothing, 1: something, above: it could not tell. */
 
+import { defaultNamespace } from "@sluice/api";
 import { Command } from "commander";
 import { findKind } from "../client/kinds.ts";
 import type { Manifest } from "../client/manifest.ts";
 import { readManifests } from "../client/read-manifests.ts";
-import { clientFor, defaultNamespace, type ServerOptions, withNamespace, withServer } from "../client-options.ts";
+import { clientFor, type ServerOptions, withNamespace, withServer } from "../client-options.ts";
 import { CommandError } from "../command-error.ts";
 import { yamlText } from "../output/objects.ts";
 import { collectPath, onTopOf } from "./apply.ts";
@@ -39,7 +40,7 @@ async function printDifferences(options: Options): Promise<boolean> {
   let differs = false;
   for (const manifest of await readManifests(options.filename, options.namespace)) {
     const kind = findKind(manifest.kind);
-    const namespace = manifest.metadata.namespace ?? options.namespace ?? defaultNamespace;
+    const namespace = manifest.metadata.namespace ?? defaultNamespace;
     const current = await client.find(kind, namespace, manifest.metadata.name);
     const [before, after] = [
       current === undefined ? "" : await comparable(current, namespace),

@@ -1,11 +1,12 @@
 /** `sluice get`: one object, some, or all of some kinds. */
 
+import { defaultNamespace } from "@sluice/api";
 import { Command, Option } from "commander";
 import type { AdminClient, Table } from "../client/admin-client.ts";
 import { qualifiedName } from "../client/kinds.ts";
 import type { Manifest } from "../client/manifest.ts";
 import { parseTargets, type Target } from "../client/targets.ts";
-import { clientFor, defaultNamespace, type ServerOptions, withNamespace, withServer } from "../client-options.ts";
+import { clientFor, type ServerOptions, withNamespace, withServer } from "../client-options.ts";
 import { CommandError } from "../command-error.ts";
 import { type Format, parseFormat } from "../output/format.ts";
 import { objectsText } from "../output/objects.ts";

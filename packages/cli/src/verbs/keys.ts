@@ -1,11 +1,12 @@
 /** `sluice keys`: virtual keys. A key is made here; only its hash ever leaves this process, and its text is shown once. */
 
 import { randomBytes } from "node:crypto";
+import { apiVersion, defaultNamespace, keyPrefixAnnotation } from "@sluice/api";
 import { virtualKeyDisplay, virtualKeyFrom, virtualKeyHash } from "@sluice/contract";
 import { Command, InvalidArgumentError } from "commander";
 import { findKind } from "../client/kinds.ts";
 import type { Manifest } from "../client/manifest.ts";
-import { clientFor, defaultNamespace, type ServerOptions, withNamespace, withServer } from "../client-options.ts";
+import { clientFor, type ServerOptions, withNamespace, withServer } from "../client-options.ts";
 import { getCommand } from "./get.ts";
 
 type CreateOptions = ServerOptions & {
@@ -48,9 +49,9 @@ async function create(name: string, options: CreateOptions): Promise<void> {
   const subject = { ...(team && { team }), ...(service && { service }), ...(user && { user }) };
   const allow = { ...(model && { models: model }), ...(route && { routes: route.map((each) => ({ name: each })) }) };
   const manifest: Manifest = {
-    apiVersion: kind.apiVersion,
+    apiVersion,
     kind: kind.kind,
-    metadata: { name, namespace, annotations: { "sluice.dev/key-prefix": virtualKeyDisplay(key) } },
+    metadata: { name, namespace, annotations: { [keyPrefixAnnotation]: virtualKeyDisplay(key) } },
     spec: {
       ...(Object.keys(subject).length > 0 && { subject }),
       hash: virtualKeyHash(key),
@@ -83,7 +84,7 @@ function revokeCommand(): Command {
 }
 
 async function revoke(name: string, options: ServerOptions & { namespace?: string; reason: string }): Promise<void> {
-  const { apiVersion, plural } = findKind("virtualkey");
+  const { plural } = findKind("virtualkey");
   const namespace = options.namespace ?? defaultNamespace;
   const path = [namespace, plural, name].map(encodeURIComponent).join("/");
   const answer = await clientFor(options).call<Revoked>("POST", `/apis/${apiVersion}/namespaces/${path}/revoke`, {

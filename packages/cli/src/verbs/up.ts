@@ -55,8 +55,9 @@ function announcement(ready: Omit<Ready, "command">, output: Options["output"]):
 /** From a checkout the command is a file at its root; a bundle is on the PATH. */
 function commandName(): string {
   if (!import.meta.filename.endsWith(join("src", "verbs", "up.ts"))) return "sluice";
-  const path = relative(process.cwd(), join(import.meta.dirname, "../../../../sluice"));
-  return path.startsWith("..") ? path : `./${path}`;
+  const path = join(import.meta.dirname, "../../../../sluice");
+  const near = relative(process.cwd(), path);
+  return near.startsWith("..") ? path : `./${near}`;
 }
 
 /** Aborted by the first SIGINT or SIGTERM; the second one ends the process at once. */
