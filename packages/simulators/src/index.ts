@@ -3,4 +3,5 @@ export { createSimulator } from "./create.ts";
 export { chatStreamGrammar, type Grammar } from "./grammar/chat-stream.ts";
 export { messagesStreamGrammar } from "./grammar/messages-stream.ts";
 export type { Knobs } from "./knobs/knobs.ts";
+export * from "./raw/raw-upstream.ts";
 export type { RecordedRequest } from "./recorded-requests.ts";

@@ -54,6 +54,7 @@ test.for([
 test.for([
   ["reset-after", { "reset-after": 1 }, "reset", "17"],
   ["hang-up-after", { "hang-up-after": 1 }, "hang-up", "17"],
+  ["close-after", { "close-after": 1 }, "hang-up", "17"],
   ["truncate-json", { "truncate-json": true }, "end", undefined],
 ] as const)("a body with %s is cut in half", ([, knobs, ending, length]) => {
   const cut = plan(whole, knobs);

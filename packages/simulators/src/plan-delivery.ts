@@ -65,9 +65,10 @@ function planJson(body: unknown, knobs: Knobs, atMs: number): Plan {
   if (knobs["truncate-json"]) return { headers: {}, writes: half, ending: "end" };
 
   const headers = { "content-length": String(bytes.length) };
-  const ending = endingAfter(knobs);
-  return ending === undefined
-    ? { headers, writes: [{ bytes, atMs }], ending: "end" }
+  const fault = endingAfter(knobs);
+  if (fault === undefined) return { headers, writes: [{ bytes, atMs }], ending: "end" };
+  return { headers, writes: half, ending: fault.ending === "end" ? "hang-up" : fault.ending };
+}
     : { headers, writes: half, ending: ending.ending };
 }
 
