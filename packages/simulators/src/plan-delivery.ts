@@ -69,8 +69,6 @@ function planJson(body: unknown, knobs: Knobs, atMs: number): Plan {
   if (fault === undefined) return { headers, writes: [{ bytes, atMs }], ending: "end" };
   return { headers, writes: half, ending: fault.ending === "end" ? "hang-up" : fault.ending };
 }
-    : { headers, writes: half, ending: ending.ending };
-}
 
 function planEvents(reply: Extract<Reply, { kind: "events" }>, knobs: Knobs, firstByteMs: number): Plan {
   const { wires, ending } = spoiledEvents(reply, knobs);
