@@ -6,9 +6,9 @@ import { testLog } from "./observed.ts";
 const [folder] = process.argv.slice(2);
 if (folder === undefined) throw new Error("killed-writer wants the folder to write to");
 const store = await openPgliteStore({ folder }, { nowMs: () => Date.now(), log: testLog() });
-const { resources } = await store.listResources();
 const origin = { kind: "API" } as const;
-for (let number = resources.length; ; number++) {
+// The one that was cut off between its two writes is begun again.
+for (let number = await store.usageWatermark("i"); ; number++) {
   const name = `route-${String(number).padStart(6, "0")}`;
   await store.createResource({
     ...{ kind: "Route", namespace: "ai", name, labels: {}, annotations: {}, origin },

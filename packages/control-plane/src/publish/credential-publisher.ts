@@ -11,6 +11,13 @@ import { BucketContents } from "./bucket-contents.ts";
 
 export type CredentialProblem = { readonly kind: "missing" | "refused"; readonly message: string };
 
+export type Credentials = {
+  /** Ids of those that are published. */
+  readonly available: ReadonlySet<string>;
+  /** Why others are not, or are as they were before. */
+  readonly problems: ReadonlyMap<string, CredentialProblem>;
+};
+
 type Sealed = { readonly digest: string; readonly text: string };
 
 export class CredentialPublisher {
@@ -38,8 +45,8 @@ export class CredentialPublisher {
     this.#contents.recheck();
   }
 
-  /** `ids`: `namespace/secret/key` of all that the snapshot names. Answers those that can't be had. */
-  async publish(ids: Iterable<string>): Promise<Map<string, CredentialProblem>> {
+  /** `ids`: `namespace/secret/key` of all that Providers name. */
+  async publish(ids: Iterable<string>): Promise<Credentials> {
     const problems = new Map<string, CredentialProblem>();
     const wanted = new Set(ids);
     for (const id of this.#sealed.keys()) if (!wanted.has(id)) this.#sealed.delete(id);
@@ -51,7 +58,7 @@ export class CredentialPublisher {
       if (found.kind === "missing") this.#sealed.delete(id);
     }
     await this.#contents.bringTo(this.#sealed.keys(), (id) => this.#sealed.get(id)?.text);
-    return problems;
+    return { available: new Set(this.#sealed.keys()), problems };
   }
 
   #keep(id: string, value: Secret): void {

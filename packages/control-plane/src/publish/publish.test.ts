@@ -190,7 +190,7 @@ describe("credentials", () => {
   test("travel sealed, and again only when their value changed", async () => {
     const words = await told("credentials");
     const one = publisher();
-    for (let time = 0; time < 3; time++) expect(await one.publish([id])).toEqual(new Map());
+    for (let time = 0; time < 3; time++) expect((await one.publish([id])).problems).toEqual(new Map());
     one.recheck();
     await one.publish([id]);
     await settled();
@@ -224,7 +224,10 @@ describe("credentials", () => {
     await one.publish([id]);
     expect(await opened()).toBe("sk-1");
     secrets.clear();
-    expect(await one.publish([id])).toEqual(new Map([[id, { kind: "missing", message: `no ${id}` }]]));
+    expect(await one.publish([id])).toEqual({
+      available: new Set(),
+      problems: new Map([[id, { kind: "missing", message: `no ${id}` }]]),
+    });
     expect(await opened()).toBeUndefined();
   });
 
@@ -232,7 +235,10 @@ describe("credentials", () => {
     const one = publisher();
     await one.publish([id]);
     secrets.set(id, { kind: "refused", message: "mode 0644" });
-    expect(await one.publish([id])).toEqual(new Map([[id, { kind: "refused", message: "mode 0644" }]]));
+    expect(await one.publish([id])).toEqual({
+      available: new Set([id]),
+      problems: new Map([[id, { kind: "refused", message: "mode 0644" }]]),
+    });
     expect(await opened()).toBe("sk-1");
   });
 });

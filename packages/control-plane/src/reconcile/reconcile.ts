@@ -4,26 +4,19 @@
  */
 
 import type { KeyEntry, Snapshot } from "@sluice/contract";
-import type { CredentialProblem } from "../publish/credential-publisher.ts";
+import type { CredentialProblem, Credentials } from "../publish/credential-publisher.ts";
 import type { Complaint } from "../status/conditions.ts";
 import type { Revision, Revocation, Store, StoredResource } from "../store/store.ts";
-
-export type Compiled = {
-  readonly snapshot: Snapshot;
-  readonly digest: string;
-  /** By hash. */
-  readonly keys: ReadonlyMap<string, KeyEntry>;
-  /** By `Kind namespace/name`. */
-  readonly complaints: ReadonlyMap<string, readonly Complaint[]>;
-};
+import type { Compiled } from "./record-compiler.ts";
 
 export type ReconcilePorts = {
   readonly store: Pick<Store, "listResources" | "listRevocations" | "latestRevision" | "recordRevision">;
-  readonly compile: (resources: readonly StoredResource[]) => Compiled;
+  /** `credentials`: ids of those that can be had; left out: all can. */
+  readonly compile: (resources: readonly StoredResource[], credentials?: ReadonlySet<string>) => Compiled;
   /** The data plane's own loader: no pod is the first to try a snapshot. */
   readonly loadError: (snapshot: Snapshot) => string | undefined;
   readonly publish: {
-    credentials(ids: Iterable<string>): Promise<ReadonlyMap<string, CredentialProblem>>;
+    credentials(ids: Iterable<string>): Promise<Credentials>;
     keys(input: {
       entries: ReadonlyMap<string, KeyEntry>;
       revocations: readonly Revocation[];
@@ -48,16 +41,17 @@ export async function reconcile(ports: ReconcilePorts): Promise<Outcome> {
   const { store, publish } = ports;
   const { resources } = await store.listResources();
   const revocations = await store.listRevocations();
-  const compiled = ports.compile(resources);
-  const { revision, refused } = await settleRevision(ports, compiled);
 
-  // Credentials and keys first: the snapshot finds ready what it names, and a new key never meets an old snapshot for long.
-  const snapshot = revision?.snapshot;
-  const problems = await publish.credentials(snapshot === undefined ? [] : credentialsOf(snapshot));
+  // Credentials and keys go first: a snapshot finds ready what it names.
+  const draft = ports.compile(resources);
+  const { available, problems } = await publish.credentials(draft.credentials);
+  const isComplete = draft.credentials.every((id) => available.has(id));
+  const compiled = isComplete ? draft : ports.compile(resources, available);
+  const { revision, refused } = await settleRevision(ports, compiled);
   await publish.keys({ entries: compiled.keys, revocations, nowMs: ports.nowMs() });
   if (revision !== undefined) await publish.snapshot(revision);
 
-  const complaints = withCredentialProblems(compiled.complaints, snapshot, problems);
+  const complaints = withCredentialProblems(compiled.complaints, draft.snapshot, problems);
   return { resources, revocations, complaints, revision, refused };
 }
 
@@ -73,17 +67,13 @@ async function settleRevision(
   return { revision: await store.recordRevision({ digest, snapshot, recordedAtMs: nowMs() }), refused: undefined };
 }
 
-function credentialsOf({ providers }: Snapshot): Set<string> {
-  return new Set(providers.flatMap(({ auth }) => (auth === undefined ? [] : [auth.credential])));
-}
-
 function withCredentialProblems(
   complaints: Compiled["complaints"],
-  snapshot: Snapshot | undefined,
+  { providers }: Snapshot,
   problems: ReadonlyMap<string, CredentialProblem>,
 ): Compiled["complaints"] {
   const all = new Map(complaints);
-  for (const { id, auth } of snapshot?.providers ?? []) {
+  for (const { id, auth } of providers) {
     const problem = auth === undefined ? undefined : problems.get(auth.credential);
     if (problem === undefined) continue;
     const reason = problem.kind === "missing" ? "SecretNotFound" : "SecretNotUsable";

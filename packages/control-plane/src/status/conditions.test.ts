@@ -48,11 +48,11 @@ test.each<[string, Partial<Parameters<typeof conditionsOf>[1]>, Record<string, s
     },
   ],
   [
-    "what is not accepted is not sent",
+    "what is not accepted is not in force",
     { complaints: [notAccepted] },
     {
       Accepted: "False Conflicted: older Gateway",
-      Programmed: "False Conflicted: Not sent to the data planes, as it was not accepted",
+      Programmed: "False Conflicted: Not in force, as it was not accepted",
       Ready: "False Conflicted: older Gateway",
     },
   ],

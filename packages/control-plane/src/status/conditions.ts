@@ -68,7 +68,7 @@ function programmedBy(progress: Progress): Verdict {
 }
 
 function notProgrammed({ reason }: Verdict): Verdict {
-  return { status: "False", reason, message: "Not sent to the data planes, as it was not accepted" };
+  return { status: "False", reason, message: "Not in force, as it was not accepted" };
 }
 
 function readyBy(verdicts: readonly Verdict[], revoked: string | undefined): Verdict {

@@ -1,0 +1,187 @@
+/** The control plane: wires the given ports to sources, reconcile, publishers, ledger, status and the admin API. Composition only. */
+
+import assert from "node:assert/strict";
+import { apiVersion, parseResource, problemText } from "@sluice/api";
+import type { Bus, SealingKey, Snapshot } from "@sluice/contract";
+import type { Clock } from "./clock.ts";
+import { Ledger } from "./ledger/ledger.ts";
+import type { Log } from "./log.ts";
+import { CredentialPublisher } from "./publish/credential-publisher.ts";
+import { KeyPublisher } from "./publish/key-publisher.ts";
+import { SnapshotPublisher } from "./publish/snapshot-publisher.ts";
+import { Loop } from "./reconcile/loop.ts";
+import { type Outcome, reconcile } from "./reconcile/reconcile.ts";
+import { RecordCompiler } from "./reconcile/record-compiler.ts";
+import { createRevoke, type Revoke } from "./revoke.ts";
+import { type BuiltInResource, syncFolder } from "./sources/folder.ts";
+import { ProblemLog } from "./sources/problem-log.ts";
+import { ResourceFiles, type SourceProblem } from "./sources/resource-files.ts";
+import { Secret } from "./sources/secret.ts";
+import { secretSource } from "./sources/secrets.ts";
+import { WatchedFolder } from "./sources/watched-folder.ts";
+import { Instances } from "./status/instances.ts";
+import { SentResources } from "./status/progress.ts";
+import { writeStatuses } from "./status/status-writer.ts";
+import type { Store } from "./store/store.ts";
+
+export type ControlPlanePorts = {
+  /** Stays the caller's: it is not closed with the control plane. */
+  readonly store: Store;
+  readonly bus: Bus;
+  readonly clock: { /** Unix milliseconds. */ wallMs(): number };
+  readonly random: { bytes(count: number): Uint8Array };
+  readonly log: Log;
+  /** Of this installation's two planes. */
+  readonly sealingKey: SealingKey;
+  /** The data plane's own loader: why it would refuse a snapshot, if it would. */
+  readonly loadError: (snapshot: Snapshot) => string | undefined;
+  /** YAML files, watched. */
+  readonly resourcesFolder?: string;
+  /** Files `namespace/name/key`, watched. */
+  readonly secretsFolder?: string;
+  /** Values by `namespace/name/key`; they go before the files and are written nowhere. */
+  readonly memorySecrets?: ReadonlyMap<string, string>;
+  /** Resources that are there unless the folder or the admin API has others of their names. */
+  readonly builtIn?: readonly BuiltInResource[];
+  /** Where Gateways live. */
+  readonly systemNamespace?: string;
+  /** Where callers reach the data planes, for the status of Gateways. */
+  readonly dataPlaneUrl?: string;
+};
+
+export type ControlPlane = AsyncDisposable & {
+  readonly store: Store;
+  /** The record is on the bus for the first time. */
+  readonly ready: Promise<void>;
+  readonly revoke: Revoke;
+  /** What is wrong with the files of the resources folder, as of the last look. */
+  sourceProblems(): readonly SourceProblem[];
+};
+
+const reconcileDebounceMs = 20;
+const statusDebounceMs = 100;
+/** What the bus lost is written again after this long at most. */
+const reassertEveryMs = 60_000;
+
+export async function createControlPlane(ports: ControlPlanePorts): Promise<ControlPlane> {
+  const { store, bus, log, systemNamespace = "default" } = ports;
+  const clock: Clock = { nowMs: ports.clock.wallMs, after };
+  await using begun = new AsyncDisposableStack();
+
+  const publishers = {
+    snapshots: new SnapshotPublisher(bus.bucket("snapshots")),
+    keys: new KeyPublisher(bus.bucket("keys")),
+    credentials: new CredentialPublisher({
+      bucket: bus.bucket("credentials"),
+      secrets: secretSource(secretsOf(ports.memorySecrets), ports.secretsFolder),
+      sealingKey: ports.sealingKey,
+      random: ports.random.bytes,
+    }),
+  };
+  const { resourcesFolder } = ports;
+  const builtIn = (ports.builtIn ?? []).map(checkedBuiltIn);
+  const files = resourcesFolder === undefined ? undefined : new ResourceFiles(resourcesFolder);
+  const problems = new ProblemLog(log);
+  const compiler = new RecordCompiler(systemNamespace);
+  const sent = new SentResources();
+  let outcome: Outcome | undefined;
+
+  const statuses = new Loop({
+    name: "writing statuses",
+    debounceMs: statusDebounceMs,
+    clock,
+    log,
+    work: async () => {
+      if (outcome === undefined) return;
+      const { resources } = await store.listResources();
+      const { dataPlaneUrl } = ports;
+      const situation = { ...outcome, resources, sent, instances: instances.all(), dataPlaneUrl, nowMs: clock.nowMs() };
+      await writeStatuses(store, situation);
+    },
+  });
+  const instances = new Instances({ clock, log, onChange: () => statuses.ask() });
+  const reconciling = new Loop({
+    name: "reconcile",
+    debounceMs: reconcileDebounceMs,
+    clock,
+    log,
+    work: async () => {
+      problems.tell(await syncFolder({ store, files, builtIn }));
+      outcome = await reconcile({
+        store,
+        compile: (resources, credentials) => compiler.compile(resources, credentials),
+        loadError: ports.loadError,
+        publish: {
+          credentials: (ids) => publishers.credentials.publish(ids),
+          keys: (input) => publishers.keys.publish(input),
+          snapshot: (revision) => publishers.snapshots.publish(revision),
+        },
+        nowMs: clock.nowMs,
+      });
+      const { resources, revision, refused } = outcome;
+      if (refused === undefined && revision !== undefined)
+        sent.note(resources, { revision: revision.revision, keysRevision: publishers.keys.revision });
+      statuses.ask();
+    },
+  });
+
+  begun.defer(store.onChange((change) => change !== "status" && reconciling.ask()));
+  for (const folder of [resourcesFolder, ports.secretsFolder])
+    if (folder !== undefined) begun.use(new WatchedFolder(folder, clock, () => reconciling.ask()));
+  begun.defer(
+    every(reassertEveryMs, clock, () => {
+      for (const publisher of Object.values(publishers)) publisher.recheck();
+      reconciling.ask();
+    }),
+  );
+  begun.use(statuses);
+  begun.use(reconciling);
+  begun.use(instances);
+  const ledger = begun.use(new Ledger({ bus, store, clock, log }));
+  await instances.start(bus.bucket("instances"));
+  await ledger.start();
+  const revoke = createRevoke({ store, keys: publishers.keys, instances, nowMs: clock.nowMs });
+  reconciling.askNow();
+
+  const running = begun.move();
+  return {
+    store,
+    ready: reconciling.firstSuccess,
+    revoke,
+    sourceProblems: () => problems.all,
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
+}
+
+/** What the composition brings is read like any file, which also fills in the defaults. */
+function checkedBuiltIn({
+  kind,
+  namespace,
+  name,
+  labels = {},
+  annotations = {},
+  spec,
+}: BuiltInResource): BuiltInResource {
+  const metadata = { namespace, name, labels, annotations };
+  const parsed = parseResource({ apiVersion, kind, metadata, spec });
+  assert(parsed.problems === undefined, `built-in ${kind} ${name}: ${parsed.problems?.map(problemText).join("; ")}`);
+  return { kind, ...metadata, spec: parsed.resource.spec };
+}
+
+function secretsOf(values: ReadonlyMap<string, string> = new Map()): ReadonlyMap<string, Secret> {
+  return new Map([...values].map(([id, value]) => [id, new Secret(value)]));
+}
+
+function after(ms: number, act: () => void): () => void {
+  const timer = setTimeout(act, ms);
+  return () => clearTimeout(timer);
+}
+
+function every(ms: number, clock: Clock, act: () => void): () => void {
+  let cancel = clock.after(ms, again);
+  function again() {
+    cancel = clock.after(ms, again);
+    act();
+  }
+  return () => cancel();
+}
