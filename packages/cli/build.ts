@@ -5,13 +5,14 @@
 
 import { chmodSync, cpSync, globSync, mkdirSync, rmSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { prepareDataFolder } from "@sluice/control-plane";
 import { build } from "esbuild";
 
 const here = import.meta.dirname;
 const controlPlane = join(here, "../control-plane");
-const output = join(here, "dist");
+/** `node build.ts FOLDER` writes elsewhere. */
+const output = resolve(process.argv[2] ?? join(here, "dist"));
 
 rmSync(output, { recursive: true, force: true });
 mkdirSync(output, { recursive: true });
