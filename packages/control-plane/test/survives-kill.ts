@@ -5,11 +5,12 @@ import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { expect } from "vitest";
 import { openPgliteStore } from "../src/store/postgres.ts";
 import { testLog } from "./observed.ts";
 
-const writer = join(import.meta.dirname, "killed-writer.ts");
+const writer = fileURLToPath(import.meta.resolve("./killed-writer.ts"));
 
 export async function survivesKill(times: number): Promise<void> {
   const root = mkdtempSync(join(tmpdir(), "sluice-killed-"));

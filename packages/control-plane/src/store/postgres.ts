@@ -45,7 +45,7 @@ async function openStore(database: Database, ports: StorePorts): Promise<Store> 
 }
 
 /** The Store on a database whose tables are up to date. */
-export function storeOn(database: Database, { nowMs, log }: StorePorts): Store {
+function storeOn(database: Database, { nowMs, log }: StorePorts): Store {
   const { queries } = database;
   const listeners = new Set<(change: ChangeKind) => void>();
   const tell = (change: ChangeKind) => {

@@ -21,7 +21,7 @@ import type {
 } from "./store.ts";
 
 /** A watcher that is further behind lists again. */
-export const historyChangesMax = 10_000;
+const historyChangesMax = 10_000;
 /** The history is cut back each time it has grown by this many changes beyond its bound. */
 const historySlack = 1_000;
 

@@ -7,7 +7,7 @@ import { revisions } from "./schema.ts";
 import type { Revision } from "./store.ts";
 
 /** Older ones are forgotten. */
-export const revisionsMax = 200;
+const revisionsMax = 200;
 
 export async function latestRevision(queries: Queries): Promise<Revision | undefined> {
   return (await queries.select().from(revisions).orderBy(desc(revisions.revision)).limit(1))[0];
