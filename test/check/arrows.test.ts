@@ -87,10 +87,24 @@ test.for([
   expect(checkArrows(root)).toEqual([problem]);
 });
 
-test("a cycle inside a package is found", () => {
+test("a cycle inside a package is found, one of types alone is none", () => {
   write("packages/api/src/one.ts", 'import "./two.ts";\n');
   write("packages/api/src/two.ts", 'import type { x } from "./one.ts";\n');
+  expect(checkArrows(root)).toEqual([]);
+
+  write("packages/api/src/two.ts", 'export { x } from "./one.ts";\n');
   expect(checkArrows(root)).toEqual([
     "a cycle of imports: packages/api/src/one.ts → packages/api/src/two.ts → packages/api/src/one.ts",
   ]);
+});
+
+test("a second door counts once the manifest lists it", () => {
+  write("packages/compiler/src/raw.ts", 'import "@sluice/api/raw";\n');
+  expect(checkArrows(root)).toHaveLength(1);
+  const doors = { ".": "./src/index.ts", "./raw": "./src/raw.ts" };
+  write(
+    "packages/api/package.json",
+    JSON.stringify({ name: "@sluice/api", exports: doors, dependencies: { zod: "1" } }),
+  );
+  expect(checkArrows(root)).toEqual([]);
 });

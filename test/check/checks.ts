@@ -17,7 +17,7 @@ export async function runChecks(root: string, told: (result: CheckResult) => voi
   const checks: Record<string, () => Promise<readonly string[]> | readonly string[]> = {
     types: () => runTool(root, [bin("tsc"), "-p", "."]),
     "lint and format": () => runTool(root, [bin("biome"), "ci", "--colors=off", "--diagnostic-level=warn", "."]),
-    "dead code": () => runTool(root, [bin("knip"), "--no-progress"]),
+    "dead code": () => runTool(root, [bin("knip"), "--no-progress", "--no-config-hints"]),
     "generated files": () => runTool(root, [process.execPath, generate, "--check"]),
     arrows: () => checkArrows(root, sources),
     "hidden inputs": () => checkHiddenInputs(root, sources),

@@ -7,7 +7,6 @@ import { findConnection } from "./client/connection.ts";
 import { readClientEnvironment } from "./environment.ts";
 
 export type ServerOptions = { readonly server?: string; readonly token?: string };
-export type NamespaceOptions = { readonly namespace?: string };
 
 export function withServer(command: Command): Command {
   return command

@@ -11,7 +11,7 @@ const startMsMax = 60_000;
 export type Ended = { readonly code: number | null; readonly stdout: string; readonly stderr: string };
 
 /** A folder with a blank in its name, as people have them. */
-export function temporaryFolder(): string {
+function temporaryFolder(): string {
   return realpathSync(mkdtempSync(join(tmpdir(), "sluice test ")));
 }
 
