@@ -3,6 +3,8 @@
 import assert from "node:assert/strict";
 import { apiVersion, parseResource, problemText } from "@sluice/api";
 import type { Bus, SealingKey, Snapshot } from "@sluice/contract";
+import { createAdminApp } from "./admin/create.ts";
+import { serveAdmin } from "./admin/serve.ts";
 import type { Clock } from "./clock.ts";
 import { Ledger } from "./ledger/ledger.ts";
 import type { Log } from "./log.ts";
@@ -47,6 +49,8 @@ export type ControlPlanePorts = {
   readonly systemNamespace?: string;
   /** Where callers reach the data planes, for the status of Gateways. */
   readonly dataPlaneUrl?: string;
+  /** The admin API; absent: none is served. `version`: of Sluice, for its reports. */
+  readonly admin?: { readonly listen: { readonly host: string; readonly port: number }; readonly token: string; readonly version: string };
 };
 
 export type ControlPlane = AsyncDisposable & {
@@ -54,6 +58,8 @@ export type ControlPlane = AsyncDisposable & {
   /** The record is on the bus for the first time. */
   readonly ready: Promise<void>;
   readonly revoke: Revoke;
+  /** Where the admin API listens. */
+  readonly adminAddress: { readonly host: string; readonly port: number } | undefined;
   /** What is wrong with the files of the resources folder, as of the last look. */
   sourceProblems(): readonly SourceProblem[];
 };
@@ -107,6 +113,7 @@ export async function createControlPlane(ports: ControlPlanePorts): Promise<Cont
     log,
     work: async () => {
       problems.tell(await syncFolder({ store, files, builtIn }));
+      const before = outcome;
       outcome = await reconcile({
         store,
         compile: (resources, credentials) => compiler.compile(resources, credentials),
@@ -118,6 +125,7 @@ export async function createControlPlane(ports: ControlPlanePorts): Promise<Cont
         },
         nowMs: clock.nowMs,
       });
+      tellOutcome(log, before, outcome);
       const { resources, revision, refused } = outcome;
       if (refused === undefined && revision !== undefined)
         sent.note(resources, { revision: revision.revision, keysRevision: publishers.keys.revision });
@@ -141,16 +149,47 @@ export async function createControlPlane(ports: ControlPlanePorts): Promise<Cont
   await instances.start(bus.bucket("instances"));
   await ledger.start();
   const revoke = createRevoke({ store, keys: publishers.keys, instances, nowMs: clock.nowMs });
+  let isReady = false;
+  reconciling.firstSuccess.then(
+    () => {
+      isReady = true;
+    },
+    () => undefined,
+  );
+  const admin = await serveAdminApi();
   reconciling.askNow();
+
+  async function serveAdminApi() {
+    if (ports.admin === undefined) return undefined;
+    const { token, version, listen } = ports.admin;
+    const closing = new AbortController();
+    const app = createAdminApp({
+      ...{ store, revoke, token, version, log, nowMs: clock.nowMs, closing: closing.signal },
+      instances: () => instances.all(),
+      sourceProblems: () => problems.all,
+      isReady: () => isReady,
+    });
+    const listener = begun.use(await serveAdmin(app, listen));
+    begun.defer(() => closing.abort());
+    return listener;
+  }
 
   const running = begun.move();
   return {
     store,
     ready: reconciling.firstSuccess,
     revoke,
+    adminAddress: admin?.address,
     sourceProblems: () => problems.all,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
+}
+
+function tellOutcome(log: Log, before: Outcome | undefined, { revision, refused }: Outcome): void {
+  if (revision !== undefined && revision.revision !== before?.revision?.revision)
+    log.info("revision published", { revision: revision.revision, digest: revision.digest });
+  if (refused !== undefined && refused !== before?.refused)
+    log.error("the newest snapshot would be refused by the data planes, the last one stays", { reason: refused });
 }
 
 /** What the composition brings is read like any file, which also fills in the defaults. */

@@ -7,7 +7,7 @@ import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
 
 const retryFirstMs = 500;
-const retryMaxMs = 30_000;
+const retryMaxMs = 5_000;
 
 export class Loop implements AsyncDisposable {
   readonly #work: () => Promise<void>;
