@@ -1,10 +1,8 @@
 /** The control plane: wires the given ports to sources, reconcile, publishers, ledger, status and the admin API. Composition only. */
 
-import assert from "node:assert/strict";
-import { apiVersion, parseResource, problemText } from "@sluice/api";
 import type { Bus, SealingKey, Snapshot } from "@sluice/contract";
 import { createAdminApp } from "./admin/create.ts";
-import { serveAdmin } from "./admin/serve.ts";
+import { type AdminListen, serveAdmin } from "./admin/serve.ts";
 import type { Clock } from "./clock.ts";
 import { Ledger } from "./ledger/ledger.ts";
 import type { Log } from "./log.ts";
@@ -15,6 +13,7 @@ import { Loop } from "./reconcile/loop.ts";
 import { type Outcome, reconcile } from "./reconcile/reconcile.ts";
 import { RecordCompiler } from "./reconcile/record-compiler.ts";
 import { createRevoke, type Revoke } from "./revoke.ts";
+import { checkedBuiltIn } from "./sources/built-in.ts";
 import { type BuiltInResource, syncFolder } from "./sources/folder.ts";
 import { ProblemLog } from "./sources/problem-log.ts";
 import { ResourceFiles, type SourceProblem } from "./sources/resource-files.ts";
@@ -50,7 +49,7 @@ export type ControlPlanePorts = {
   /** Where callers reach the data planes, for the status of Gateways. */
   readonly dataPlaneUrl?: string;
   /** The admin API; absent: none is served. `version`: of Sluice, for its reports. */
-  readonly admin?: { readonly listen: { readonly host: string; readonly port: number }; readonly token: string; readonly version: string };
+  readonly admin?: { readonly listen: AdminListen; readonly token: string; readonly version: string };
 };
 
 export type ControlPlane = AsyncDisposable & {
@@ -99,10 +98,8 @@ export async function createControlPlane(ports: ControlPlanePorts): Promise<Cont
     log,
     work: async () => {
       if (outcome === undefined) return;
-      const { resources } = await store.listResources();
       const { dataPlaneUrl } = ports;
-      const situation = { ...outcome, resources, sent, instances: instances.all(), dataPlaneUrl, nowMs: clock.nowMs() };
-      await writeStatuses(store, situation);
+      await writeStatuses(store, { outcome, sent, instances: instances.all(), dataPlaneUrl, nowMs: clock.nowMs() });
     },
   });
   const instances = new Instances({ clock, log, onChange: () => statuses.ask() });
@@ -190,21 +187,6 @@ function tellOutcome(log: Log, before: Outcome | undefined, { revision, refused 
     log.info("revision published", { revision: revision.revision, digest: revision.digest });
   if (refused !== undefined && refused !== before?.refused)
     log.error("the newest snapshot would be refused by the data planes, the last one stays", { reason: refused });
-}
-
-/** What the composition brings is read like any file, which also fills in the defaults. */
-function checkedBuiltIn({
-  kind,
-  namespace,
-  name,
-  labels = {},
-  annotations = {},
-  spec,
-}: BuiltInResource): BuiltInResource {
-  const metadata = { namespace, name, labels, annotations };
-  const parsed = parseResource({ apiVersion, kind, metadata, spec });
-  assert(parsed.problems === undefined, `built-in ${kind} ${name}: ${parsed.problems?.map(problemText).join("; ")}`);
-  return { kind, ...metadata, spec: parsed.resource.spec };
 }
 
 function secretsOf(values: ReadonlyMap<string, string> = new Map()): ReadonlyMap<string, Secret> {
