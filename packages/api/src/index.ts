@@ -1,7 +1,12 @@
+export type { RevocationAnswer } from "./admin/revocation.ts";
+export { revocationAnswer, revocationRequest } from "./admin/revocation.ts";
+export type { StatusReport } from "./admin/status-report.ts";
+export { statusReport } from "./admin/status-report.ts";
 export { changeProblems } from "./change.ts";
 export { durationMs } from "./fields/duration.ts";
 export type { ObjectReference } from "./fields/reference.ts";
 export type { Retry, Timeouts } from "./fields/traffic.ts";
+export { objectSchema } from "./generate/json-schema.ts";
 export type { Kind, Resource } from "./kinds.ts";
 export { findKind, kinds } from "./kinds.ts";
 export type { ObjectMeta } from "./metadata.ts";

@@ -4,12 +4,13 @@
  *     pgdata/      the record (PGlite)         sealing.key  32 bytes around secrets at rest
  *     resources/   YAML, watched               admin.token  for the admin API
  *     secrets/     namespace/name/key          up.json      who runs, and where, while it does
- *     spool/       usage not recorded yet
+ *     spool/       usage not recorded yet      admin.key, admin.crt, kubeconfig: for kubectl
  */
 
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { CommandError } from "../command-error.ts";
+import { type Certificate, makeAdminCertificate } from "./admin-certificate.ts";
 
 export type DataFolder = {
   readonly path: string;
@@ -20,9 +21,14 @@ export type DataFolder = {
   readonly spool: string;
   readonly sealingKey: Uint8Array;
   readonly adminToken: string;
+  readonly adminCertificate: Certificate;
 };
 
-export function openDataFolder(path: string, randomBytes: (count: number) => Uint8Array): DataFolder {
+export async function openDataFolder(
+  path: string,
+  ports: { bytes: (count: number) => Uint8Array; nowMs: () => number },
+): Promise<DataFolder> {
+  const randomBytes = ports.bytes;
   const inside = (name: string) => join(path, name);
   makeFolder(path);
   const isNew = !existsSync(inside("sealing.key"));
@@ -37,6 +43,15 @@ export function openDataFolder(path: string, randomBytes: (count: number) => Uin
     throw new CommandError(
       `${inside("sealing.key")} has ${sealingKey.length} bytes instead of 32: restore it from a copy`,
     );
+  if (!existsSync(inside("admin.crt"))) {
+    const made = await makeAdminCertificate(ports.nowMs(), ports.bytes(16));
+    writeWhole(inside("admin.key"), made.keyPem);
+    writeWhole(inside("admin.crt"), made.certificatePem);
+  }
+  const adminCertificate = {
+    keyPem: readFileSync(inside("admin.key"), "utf8"),
+    certificatePem: readFileSync(inside("admin.crt"), "utf8"),
+  };
   const adminToken = readFileSync(inside("admin.token"), "utf8").trim();
   return {
     path,
@@ -47,6 +62,7 @@ export function openDataFolder(path: string, randomBytes: (count: number) => Uin
     spool: inside("spool"),
     sealingKey,
     adminToken,
+    adminCertificate,
   };
 }
 

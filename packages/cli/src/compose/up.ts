@@ -13,6 +13,8 @@ import { createDataPlane, loadError } from "@sluice/data-plane";
 import { createSimulator } from "@sluice/simulators";
 import { readUpRecord, type UpRecord } from "../client/connection.ts";
 import { CommandError } from "../command-error.ts";
+import { version } from "../version.ts";
+import { kubeconfig } from "./admin-certificate.ts";
 import type { Ready } from "./banner.ts";
 import { builtInProviders } from "./built-in-providers.ts";
 import { type DataFolder, openDataFolder, writeWhole } from "./data-folder.ts";
@@ -36,7 +38,7 @@ const graceMs = 300;
 /** Throws a `CommandError` when it can't; undefined when `stop` came first. Whatever was begun is then ended again. */
 export async function composeUp(settings: UpSettings, stop: AbortSignal): Promise<Running | undefined> {
   await using begun = new AsyncDisposableStack();
-  const folder = openDataFolder(settings.folder, processRandom.bytes);
+  const folder = await openDataFolder(settings.folder, { bytes: processRandom.bytes, nowMs: processClock.wallMs });
   const lock = lockFolder(folder.path);
   if (lock.kind === "busy") throw new CommandError(alreadyRuns(folder.path, lock.pid));
   begun.defer(() => lock.release());
@@ -56,7 +58,7 @@ export async function composeUp(settings: UpSettings, stop: AbortSignal): Promis
   const hub = createMemoryBus({ nowMs: processClock.monotonicMs });
   const sealing = sealingKey(folder.sealingKey);
 
-  begun.use(
+  const controlPlane = begun.use(
     await createControlPlane({
       store,
       bus: begun.use(hub.connect()),
@@ -69,6 +71,8 @@ export async function composeUp(settings: UpSettings, stop: AbortSignal): Promis
       secretsFolder: folder.secrets,
       memorySecrets: providers.secrets,
       builtIn: providers.resources,
+      ...(listen.data.port !== 0 && { dataPlaneUrl: urlOf(listen.data) }),
+      admin: { listen: { ...listen.admin, tls: folder.adminCertificate }, token: folder.adminToken, version },
     }),
   );
   const dataPlane = await createDataPlane({
@@ -85,7 +89,16 @@ export async function composeUp(settings: UpSettings, stop: AbortSignal): Promis
   await Promise.race([dataPlane.ready, aborted(stop)]);
   if (stop.aborted) return undefined;
 
-  const record: UpRecord = { pid: process.pid, admin: urlOf(listen.admin), url: urlOf(dataPlane.address) };
+  const record: UpRecord = {
+    pid: process.pid,
+    admin: urlOf(controlPlane.adminAddress ?? listen.admin),
+    url: urlOf(dataPlane.address),
+  };
+  const server = record.admin.replace("http:", "https:");
+  writeWhole(
+    join(folder.path, "kubeconfig"),
+    kubeconfig({ server, token: folder.adminToken, ...folder.adminCertificate }),
+  );
   const recordFile = join(folder.path, "up.json");
   writeWhole(recordFile, `${JSON.stringify(record)}\n`);
   begun.defer(() => rmSync(recordFile, { force: true }));
