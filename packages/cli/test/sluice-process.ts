@@ -11,8 +11,9 @@ const startMsMax = 60_000;
 export type Ended = { readonly code: number | null; readonly stdout: string; readonly stderr: string };
 
 /** A folder with a blank in its name, as people have them. */
-function temporaryFolder(): string {
-  return realpathSync(mkdtempSync(join(tmpdir(), "sluice test ")));
+export function temporaryFolder(): { path: string; remove(): void } {
+  const path = realpathSync(mkdtempSync(join(tmpdir(), "sluice test ")));
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
 }
 
 export class SluiceProcess {
@@ -103,8 +104,8 @@ export async function startUp(
 export async function withFolder(work: (folder: string) => Promise<void>): Promise<void> {
   const folder = temporaryFolder();
   try {
-    await work(folder);
+    await work(folder.path);
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    folder.remove();
   }
 }

@@ -14,6 +14,7 @@ import { type Certificate, makeAdminCertificate } from "./admin-certificate.ts";
 
 export type DataFolder = {
   readonly path: string;
+  /** There are no resources yet. */
   readonly isNew: boolean;
   readonly pgdata: string;
   readonly resources: string;
@@ -24,17 +25,15 @@ export type DataFolder = {
   readonly adminCertificate: Certificate;
 };
 
+/** The folder must be there, and this process's alone: `makeFolder`, then `lockFolder`. */
 export async function openDataFolder(
   path: string,
   ports: { bytes: (count: number) => Uint8Array; nowMs: () => number },
 ): Promise<DataFolder> {
   const randomBytes = ports.bytes;
   const inside = (name: string) => join(path, name);
-  makeFolder(path);
-  const isNew = !existsSync(inside("sealing.key"));
   writeOnce(inside(".gitignore"), "*\n");
-  const folders = ["pgdata", "resources", "secrets", "spool"] as const;
-  for (const name of folders) makeFolder(inside(name));
+  for (const name of ["pgdata", "secrets", "spool"]) makeFolder(inside(name));
   writeOnce(inside("admin.token"), `${Buffer.from(randomBytes(32)).toString("base64url")}\n`);
   writeOnce(inside("sealing.key"), Buffer.from(randomBytes(32)));
 
@@ -55,7 +54,7 @@ export async function openDataFolder(
   const adminToken = readFileSync(inside("admin.token"), "utf8").trim();
   return {
     path,
-    isNew,
+    isNew: !existsSync(inside("resources")),
     pgdata: inside("pgdata"),
     resources: inside("resources"),
     secrets: inside("secrets"),
@@ -66,7 +65,7 @@ export async function openDataFolder(
   };
 }
 
-function makeFolder(path: string): void {
+export function makeFolder(path: string): void {
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });
     if (!statSync(path).isDirectory()) throw new Error("it is a file");

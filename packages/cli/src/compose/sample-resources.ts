@@ -1,12 +1,18 @@
 /** The resources that a first start writes: something to call, and something to read and change. Later starts leave them alone. */
 
+import { renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { writeOnce } from "./data-folder.ts";
+import { makeFolder, writeOnce } from "./data-folder.ts";
 
+/** The folder appears with all its files, so that a start that is cut off leaves either all or none. */
 export function writeSampleResources(folder: string, key: { hash: string; display: string }): void {
-  writeOnce(join(folder, "gateway.yaml"), gateway);
-  writeOnce(join(folder, "routes.yaml"), routes);
-  writeOnce(join(folder, "key.yaml"), keyYaml(key));
+  const draft = `${folder}.draft`;
+  rmSync(draft, { recursive: true, force: true });
+  makeFolder(draft);
+  writeOnce(join(draft, "gateway.yaml"), gateway);
+  writeOnce(join(draft, "routes.yaml"), routes);
+  writeOnce(join(draft, "key.yaml"), keyYaml(key));
+  renameSync(draft, folder);
 }
 
 const gateway = `# Where calls come in. Sluice watches this folder: save a file, and it is applied.
@@ -24,7 +30,7 @@ kind: Route
 metadata:
   name: openai
 spec:
-  models: [gpt-4o, gpt-4o-mini, text-embedding-3-small]
+  models: [gpt-4o, gpt-4o-mini, text-embedding-3-small, "gpt-*", "text-embedding-*"]
   targets:
     - name: openai
       providerRef: { name: openai }
@@ -34,7 +40,7 @@ kind: Route
 metadata:
   name: anthropic
 spec:
-  models: [claude-sonnet-4-5]
+  models: [claude-sonnet-4-5, "claude-*"]
   targets:
     - name: anthropic
       providerRef: { name: anthropic }

@@ -17,7 +17,7 @@ import { version } from "../version.ts";
 import { kubeconfig } from "./admin-certificate.ts";
 import type { Ready } from "./banner.ts";
 import { builtInProviders } from "./built-in-providers.ts";
-import { type DataFolder, openDataFolder, writeWhole } from "./data-folder.ts";
+import { type DataFolder, makeFolder, openDataFolder, writeWhole } from "./data-folder.ts";
 import type { UpSettings } from "./environment.ts";
 import { lockFolder } from "./folder-lock.ts";
 import { createLog, type JsonLog } from "./log.ts";
@@ -38,10 +38,11 @@ const graceMs = 300;
 /** Throws a `CommandError` when it can't; undefined when `stop` came first. Whatever was begun is then ended again. */
 export async function composeUp(settings: UpSettings, stop: AbortSignal): Promise<Running | undefined> {
   await using begun = new AsyncDisposableStack();
-  const folder = await openDataFolder(settings.folder, { bytes: processRandom.bytes, nowMs: processClock.wallMs });
-  const lock = lockFolder(folder.path);
-  if (lock.kind === "busy") throw new CommandError(alreadyRuns(folder.path, lock.pid));
+  makeFolder(settings.folder);
+  const lock = lockFolder(settings.folder);
+  if (lock.kind === "busy") throw new CommandError(alreadyRuns(settings.folder, lock.pid));
   begun.defer(() => lock.release());
+  const folder = await openDataFolder(settings.folder, { bytes: processRandom.bytes, nowMs: processClock.wallMs });
 
   const key = folder.isNew ? virtualKeyFrom(processRandom.bytes(32)) : undefined;
   if (key !== undefined)
