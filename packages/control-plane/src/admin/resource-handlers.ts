@@ -77,13 +77,13 @@ export async function update({ request, query, place }: Call, { store }: Handler
 }
 
 export async function patch({ request, query, place }: Call, { store }: HandlerPorts): Promise<Answer> {
-  const type = mediaType(request);
-  const text = await readText(request);
+  const apply = patchOf(mediaType(request));
+  const asked = parseJson(await readText(request));
   // Between reading and writing somebody else may write: the patch is then made again on what they wrote.
   for (let attempt = 1; ; attempt++) {
     const current = await present(place, store);
     const before = withoutStatus(apiObject(current));
-    const body = patched(type, before, text);
+    const body = apply(before, asked);
     const expected = versionIn(body) ?? current.resourceVersion;
     const mayRetry = attempt < 5 && versionIn(body) === current.resourceVersion;
     try {
@@ -124,12 +124,14 @@ async function replace({ query, place, body, current, expected }: Replacement, s
   return ok(apiObject(storedOf(await store.updateResource(writeOf(resource), expected), place)));
 }
 
-function patched(type: string, before: unknown, text: string): unknown {
+type Patch = (before: unknown, patch: unknown) => unknown;
+
+function patchOf(type: string): Patch {
   switch (type) {
     case "application/merge-patch+json":
-      return mergePatch(before, parseJson(text));
+      return mergePatch;
     case "application/json-patch+json":
-      return jsonPatch(before, parseJson(text));
+      return jsonPatch;
     case "application/apply-patch+yaml":
       throw new StatusError("UnsupportedMediaType", "Server-side apply is not served here: leave out --server-side");
     default:
