@@ -144,7 +144,7 @@ test("a key that is made serves at once, and is refused as soon as revoke return
   expect(await statusOf(key, "gpt-4o-mini")).toBe(200);
   expect(await statusOf(key, "claude-sonnet-4-5")).not.toBe(200);
 
-  const list = await run("keys", "list");
+  const list = await run("keys", "list", "-n", "default", "-o", "wide");
   expect(list.stdout).toMatch(new RegExp(`^app +\\S+ +${key.slice(0, 16)}… +search `, "m"));
   expect(list.stdout).not.toContain(key);
 

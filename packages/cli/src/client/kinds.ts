@@ -13,6 +13,8 @@ export function findKinds(words: string): KindName[] {
 }
 
 export function findKind(word: string): KindName {
+  // As in `sluice keys`: nobody types "virtualkeys" twice.
+  if (word === "key" || word === "keys") return findKind("virtualkey");
   const suffix = `.${apiGroup}`;
   const found = definitionOf(word.endsWith(suffix) ? word.slice(0, -suffix.length) : word);
   if (found !== undefined) return found;

@@ -12,21 +12,23 @@ import { type Format, parseFormat } from "../output/format.ts";
 import { objectsText } from "../output/objects.ts";
 import { tableText } from "../output/print-table.ts";
 
-type Options = ServerOptions & { namespace?: string; allNamespaces?: boolean; output: Format };
+export type GetOptions = ServerOptions & { namespace?: string; allNamespaces?: boolean; output: Format };
 
 export function getCommand(): Command {
   const command = new Command("get")
     .description("Show resources: routes, srt, route/chat, gateways,providers, all")
     .argument("<what...>", "KIND, KIND NAME…, or KIND/NAME…")
-    .option("-A, --all-namespaces", "of every namespace")
-    .addOption(
-      new Option("-o, --output <form>", "table, wide, json, yaml or name").argParser(parseFormat).default("table"),
-    )
     .action(get);
+  return withGetOptions(command);
+}
+
+export function withGetOptions(command: Command): Command {
+  const form = new Option("-o, --output <form>", "table, wide, json, yaml or name");
+  command.option("-A, --all-namespaces", "of every namespace").addOption(form.argParser(parseFormat).default("table"));
   return withServer(withNamespace(command));
 }
 
-async function get(words: string[], options: Options): Promise<void> {
+export async function get(words: readonly string[], options: GetOptions): Promise<void> {
   const targets = parseTargets(words);
   const everywhere = options.allNamespaces === true;
   if (everywhere && targets.some(({ name }) => name !== undefined))

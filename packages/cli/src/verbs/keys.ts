@@ -7,7 +7,7 @@ import { Command, InvalidArgumentError } from "commander";
 import { findKind } from "../client/kinds.ts";
 import type { Manifest } from "../client/manifest.ts";
 import { clientFor, type ServerOptions, withNamespace, withServer } from "../client-options.ts";
-import { getCommand } from "./get.ts";
+import { type GetOptions, get, withGetOptions } from "./get.ts";
 
 type CreateOptions = ServerOptions & {
   namespace?: string;
@@ -66,12 +66,8 @@ async function create(name: string, options: CreateOptions): Promise<void> {
 
 /** `get virtualkeys`, under the name that people look for. */
 function listCommand(): Command {
-  const get = getCommand();
-  const list = new Command("list").description("Show keys, never their text");
-  for (const option of get.options) list.addOption(option);
-  return list.action(async (_options: unknown, command: Command) => {
-    await get.parseAsync(["virtualkeys", ...command.parent!.args.slice(1)], { from: "user" });
-  });
+  const command = new Command("list").description("Show keys, never their text");
+  return withGetOptions(command.action((options: GetOptions) => get(["virtualkeys"], options)));
 }
 
 function revokeCommand(): Command {

@@ -70,6 +70,7 @@ export async function usageReport(store: Store, query: URLSearchParams) {
 function unready(resource: StoredResource): string[] {
   const failed = resource.status.conditions.find(({ status }) => status === "False");
   if (failed === undefined || conditionOf(resource, "Ready")?.status !== "False") return [];
+  if (failed.reason === "Revoked") return []; // as someone wanted it
   return [
     `${resource.kind} ${resource.namespace}/${resource.name}: ${failed.type}=False, ${failed.reason}: ${failed.message}`,
   ];
