@@ -1,6 +1,12 @@
-/** The gateway under test. The only place that knows how one is started. */
+/** The gateway under test: `sluice up` as a process, in a folder that holds this file's resources. The only place that starts one. */
 
-import { startGateway as startDataPlane } from "../../packages/data-plane/test/gateway.ts";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { virtualKeyFrom, virtualKeyHash } from "@sluice/contract";
 
 export type RunningGateway = AsyncDisposable & {
   /** `http://127.0.0.1:PORT`, without a path. */
@@ -10,38 +16,132 @@ export type RunningGateway = AsyncDisposable & {
   readonly restrictedKey: string;
 };
 
-/** The names that are listed, and what the simulator's knobs hang on to. `once-…` names are never tried again by the gateway. */
-const openaiModels = ["gpt-4o", "gpt-4o-mini", "o4-mini", "gpt-3.5-turbo-instruct", "text-embedding-3-small", "gpt-*"];
-const anthropicModels = ["claude-sonnet-5-5", "claude-haiku-4-5", "claude-*"];
+const main = join(import.meta.dirname, "../../packages/cli/src/main.ts");
+const stopMsMax = 10_000;
+
+/** Always the same ones: only this folder's gateway knows them. */
+const key = virtualKeyFrom(Buffer.alloc(32, 1));
+const restrictedKey = virtualKeyFrom(Buffer.alloc(32, 2));
 
 export async function startGateway(upstream: {
   openaiUrl: string;
   anthropicUrl: string;
   credential: string;
 }): Promise<RunningGateway> {
-  const { openaiUrl, anthropicUrl, credential } = upstream;
-  const gateway = await startDataPlane({
-    providers: [
-      { name: "openai", url: openaiUrl, credential },
-      { name: "anthropic", url: anthropicUrl, protocol: "anthropic", credential },
-    ],
-    routes: [
-      { name: "openai", models: openaiModels, targets: [{ provider: "openai" }] },
-      { name: "anthropic", models: anthropicModels, targets: [{ provider: "anthropic" }] },
-      { name: "openai-once", models: ["once-gpt-*"], targets: [{ provider: "openai" }], retry: { attempts: 0 } },
-      {
-        name: "anthropic-once",
-        models: ["once-claude-*"],
-        targets: [{ provider: "anthropic" }],
-        retry: { attempts: 0 },
-      },
-    ],
+  const folder = await mkdtemp(join(tmpdir(), "sluice-sdk-"));
+  await mkdir(join(folder, "resources"), { mode: 0o700 });
+  await mkdir(join(folder, "secrets/default/vendors"), { mode: 0o700, recursive: true });
+  // Under the names of the sample's files, which are then left as they are.
+  await writeFile(join(folder, "resources/gateway.yaml"), gateway);
+  await writeFile(join(folder, "resources/routes.yaml"), routes(upstream));
+  await writeFile(join(folder, "resources/key.yaml"), keys);
+  await writeFile(join(folder, "secrets/default/vendors/api-key"), upstream.credential, { mode: 0o600 });
+
+  const words = [
+    "up",
+    "--output",
+    "json",
+    "--data-dir",
+    folder,
+    "--listen",
+    "127.0.0.1:0",
+    "--admin-listen",
+    "127.0.0.1:0",
+  ];
+  const child = spawn(process.execPath, [main, ...words], {
+    // Nothing of this machine: a vendor's key found in the environment would be used.
+    env: { PATH: process.env.PATH, HOME: folder },
+    stdio: ["ignore", "pipe", "inherit"],
   });
-  const restrictedKey = await gateway.issue({ allowModels: ["gpt-4o-mini", "claude-haiku-4-5"] });
+  const ended = once(child, "exit");
+  const line = await Promise.race([
+    once(createInterface(child.stdout), "line"),
+    ended.then(([code]) => Promise.reject(new Error(`sluice up ended with code ${code} before it served`))),
+  ]);
+  const { url } = JSON.parse(String(line[0])) as { url: string };
   return {
-    url: gateway.url,
-    key: gateway.key,
+    url,
+    key,
     restrictedKey,
-    [Symbol.asyncDispose]: () => gateway[Symbol.asyncDispose](),
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGTERM");
+      const late = setTimeout(() => child.kill("SIGKILL"), stopMsMax);
+      await ended;
+      clearTimeout(late);
+      await rm(folder, { recursive: true, force: true });
+    },
   };
 }
+
+const gateway = `
+apiVersion: sluice.dev/v1alpha1
+kind: Gateway
+metadata: { name: main }
+spec: {}
+`;
+
+/** The names that are listed, and those that carry the simulator's knobs. `once-…` is never tried again by the gateway. */
+const routes = (upstream: { openaiUrl: string; anthropicUrl: string }) => `
+apiVersion: sluice.dev/v1alpha1
+kind: Provider
+metadata: { name: tested-openai }
+spec:
+  type: OpenAI
+  baseUrl: ${upstream.openaiUrl}
+  credential: { type: APIKey, apiKey: { secretRef: { name: vendors, key: api-key } } }
+---
+apiVersion: sluice.dev/v1alpha1
+kind: Provider
+metadata: { name: tested-anthropic }
+spec:
+  type: Anthropic
+  baseUrl: ${upstream.anthropicUrl}
+  credential: { type: APIKey, apiKey: { secretRef: { name: vendors, key: api-key } } }
+---
+apiVersion: sluice.dev/v1alpha1
+kind: Route
+metadata: { name: openai }
+spec:
+  models: [gpt-4o, gpt-4o-mini, o4-mini, gpt-3.5-turbo-instruct, text-embedding-3-small, "gpt-*"]
+  targets: [{ name: vendor, providerRef: { name: tested-openai } }]
+---
+apiVersion: sluice.dev/v1alpha1
+kind: Route
+metadata: { name: anthropic }
+spec:
+  models: [claude-sonnet-5-5, claude-haiku-4-5, "claude-*"]
+  targets: [{ name: vendor, providerRef: { name: tested-anthropic } }]
+---
+apiVersion: sluice.dev/v1alpha1
+kind: Route
+metadata: { name: openai-once }
+spec:
+  models: ["once-gpt-*"]
+  targets: [{ name: vendor, providerRef: { name: tested-openai } }]
+  retry: { attempts: 0 }
+---
+apiVersion: sluice.dev/v1alpha1
+kind: Route
+metadata: { name: anthropic-once }
+spec:
+  models: ["once-claude-*"]
+  targets: [{ name: vendor, providerRef: { name: tested-anthropic } }]
+  retry: { attempts: 0 }
+`;
+
+const keys = `
+apiVersion: sluice.dev/v1alpha1
+kind: VirtualKey
+metadata: { name: tests }
+spec:
+  subject: { team: tests }
+  hash: ${virtualKeyHash(key)}
+---
+apiVersion: sluice.dev/v1alpha1
+kind: VirtualKey
+metadata: { name: restricted }
+spec:
+  subject: { team: tests }
+  hash: ${virtualKeyHash(restrictedKey)}
+  allow: { models: [gpt-4o-mini, claude-haiku-4-5] }
+`;
