@@ -2,11 +2,11 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { virtualKeyFrom, virtualKeyHash } from "@sluice/contract";
+import { type UsageEvent, virtualKeyFrom, virtualKeyHash } from "@sluice/contract";
 
 export type RunningGateway = AsyncDisposable & {
   /** `http://127.0.0.1:PORT`, without a path. */
@@ -14,10 +14,13 @@ export type RunningGateway = AsyncDisposable & {
   readonly key: string;
   /** May use `gpt-4o-mini` and `claude-haiku-4-5`, nothing else. */
   readonly restrictedKey: string;
+  /** The record of one call, once it is there. */
+  usage(requestId: string): Promise<UsageEvent>;
 };
 
 const main = join(import.meta.dirname, "../../packages/cli/src/main.ts");
 const stopMsMax = 10_000;
+const recordMsMax = 20_000;
 
 /** Always the same ones: only this folder's gateway knows them. */
 const key = virtualKeyFrom(Buffer.alloc(32, 1));
@@ -58,11 +61,13 @@ export async function startGateway(upstream: {
     once(createInterface(child.stdout), "line"),
     ended.then(([code]) => Promise.reject(new Error(`sluice up ended with code ${code} before it served`))),
   ]);
-  const { url } = JSON.parse(String(line[0])) as { url: string };
+  const { url, admin } = JSON.parse(String(line[0])) as { url: string; admin: string };
+  const token = (await readFile(join(folder, "admin.token"), "utf8")).trim();
   return {
     url,
     key,
     restrictedKey,
+    usage: (requestId) => usageOf(requestId, { admin, token }),
     async [Symbol.asyncDispose]() {
       child.kill("SIGTERM");
       const late = setTimeout(() => child.kill("SIGKILL"), stopMsMax);
@@ -71,6 +76,20 @@ export async function startGateway(upstream: {
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Records are written in batches, so this one may take a moment. */
+async function usageOf(requestId: string, { admin, token }: { admin: string; token: string }): Promise<UsageEvent> {
+  for (const until = performance.now() + recordMsMax; performance.now() < until; ) {
+    const answer = await fetch(`${admin}/admin/v1/usage?requestId=${encodeURIComponent(requestId)}`, {
+      headers: { authorization: `Bearer ${token}` },
+    });
+    if (!answer.ok) throw new Error(`The admin API answered ${answer.status}: ${await answer.text()}`);
+    const [record] = ((await answer.json()) as { items: UsageEvent[] }).items;
+    if (record !== undefined) return record;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  throw new Error(`No record of ${requestId} within ${recordMsMax} ms`);
 }
 
 const gateway = `
