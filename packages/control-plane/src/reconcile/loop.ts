@@ -17,6 +17,7 @@ export class Loop implements AsyncDisposable {
   readonly #debounceMs: number;
   readonly #first = Promise.withResolvers<void>();
   #running: Promise<void> | undefined;
+  #endedAtMs = 0;
   #again = false;
   #cancel: (() => void) | undefined;
   #retryMs = retryFirstMs;
@@ -35,11 +36,15 @@ export class Loop implements AsyncDisposable {
     return this.#first.promise;
   }
 
-  /** Soon: what else is asked until then is done along. */
+  /** At once after a rest, else a little later: what else is asked until then is done along. */
   ask(): void {
     if (this.#closed || this.#cancel !== undefined) return;
-    if (this.#running !== undefined) this.#again = true;
-    else this.#runIn(this.#debounceMs);
+    if (this.#running !== undefined) {
+      this.#again = true;
+      return;
+    }
+    const restedMs = this.#clock.nowMs() - this.#endedAtMs;
+    this.#runIn(restedMs >= this.#debounceMs ? 0 : this.#debounceMs);
   }
 
   /** At once, unless it runs already. */
@@ -68,6 +73,7 @@ export class Loop implements AsyncDisposable {
     this.#again = false;
     this.#running = this.#attempt().then((nextMs) => {
       this.#running = undefined;
+      this.#endedAtMs = this.#clock.nowMs();
       if (!this.#closed && nextMs !== undefined) this.#runIn(nextMs);
     });
   }
