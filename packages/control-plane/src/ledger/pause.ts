@@ -1,14 +1,14 @@
 /**
- * How long to leave the core to the traffic after some recording: four times as long as that took, so that recording has at
- * most a fifth; less when nobody else wants it, so that a backlog goes quickly.
+ * How long to leave the core to the traffic after some recording: nineteen times as long as that took, so that recording has at
+ * most a twentieth of it; less when nobody else wants it, so that a backlog, which waits in the spool, goes quickly.
  */
 
 import { type EventLoopUtilization, performance } from "node:perf_hooks";
 import { type Clock, sleep } from "../clock.ts";
 
-const shares = 4;
+const shares = 19;
 /** Below the ten seconds after which a spool sends a batch again. */
-const shareMsMax = 500;
+const shareMsMax = 200;
 /** A loop that works less than this is idle. */
 const idleBelow = 0.25;
 

@@ -4,6 +4,7 @@
  */
 
 import { mkdir } from "node:fs/promises";
+import type { PGlite } from "@electric-sql/pglite";
 import type { SQL } from "drizzle-orm";
 import type { PgDatabase, PgQueryResultHKT } from "drizzle-orm/pg-core";
 
@@ -16,9 +17,6 @@ export type Database = AsyncDisposable & { readonly queries: Queries };
 const statementTimeoutMs = 30_000;
 const connectTimeoutMs = 5_000;
 const connectionsMax = 10;
-
-const int8 = 20;
-const numeric = 1700;
 
 /** A PostgreSQL server by its URL. `onIdleError`: a connection was lost while nothing used it; the pool makes a new one. */
 export async function postgresDatabase(url: string, onIdleError: (error: Error) => void): Promise<Database> {
@@ -36,16 +34,17 @@ export async function postgresDatabase(url: string, onIdleError: (error: Error) 
   return { queries: drizzle(pool), [Symbol.asyncDispose]: () => pool.end() };
 }
 
-/** PGlite in a folder, or in memory when there is none. One process at a time: the caller sees to that. */
+/** PGlite in a folder, or in memory when there is none, in a thread of its own. One process at a time: the caller sees to that. */
 export async function pgliteDatabase(folder?: string): Promise<Database> {
-  const [{ PGlite }, { drizzle }] = await Promise.all([
-    import("@electric-sql/pglite"),
+  const [{ PgliteThread }, { drizzle }] = await Promise.all([
+    import("./pglite-thread.ts"),
     import("drizzle-orm/pglite"),
     folder === undefined ? undefined : mkdir(folder, { recursive: true, mode: 0o700 }),
   ]);
-  const parsers = { [int8]: (text: string) => BigInt(text), [numeric]: (text: string) => text };
-  const engine = await PGlite.create({ ...(folder === undefined ? {} : { dataDir: folder }), parsers });
-  return { queries: drizzle(engine), [Symbol.asyncDispose]: () => engine.close() };
+  const thread = new PgliteThread(folder);
+  // drizzle uses `query` and `transaction` of a PGlite, and these are the same here.
+  const queries = drizzle({ client: thread as unknown as PGlite });
+  return { queries, [Symbol.asyncDispose]: () => thread[Symbol.asyncDispose]() };
 }
 
 /** The rows of a statement written in SQL. `Row` is what the statement's select list says; nothing checks it. */
