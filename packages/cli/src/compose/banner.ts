@@ -29,10 +29,13 @@ export function banner(ready: Ready, version: string): string {
     "",
     `export OPENAI_BASE_URL=${baseUrl(url)}`,
     `export ANTHROPIC_BASE_URL=${baseUrl(url)}`,
-    key === undefined ? `Key: as shown at the first start; ${another}` : `Key, shown only now: ${key}  (${another})`,
+    // As a line to paste, so that the key stands here once and what follows can use it.
+    key === undefined
+      ? `# the key: as shown at the first start; ${another}`
+      : `export OPENAI_API_KEY=${key}; export ANTHROPIC_API_KEY=$OPENAI_API_KEY  # shown only now; ${another}`,
     "",
     `curl ${baseUrl(url)}v1/chat/completions -H 'content-type: application/json' \\`,
-    `  -H "authorization: Bearer ${key ?? "$KEY"}" -d '${body}'`,
+    `  -H "authorization: Bearer $OPENAI_API_KEY" -d '${body}'`,
     "",
     `Next: ${command} status`,
     `      ${command} get all`,
