@@ -84,7 +84,7 @@ describe("the vendor's errors", () => {
 });
 
 describe("retries", () => {
-  test("the client tries again where the gateway was told not to, and the wait is the vendor's", async () => {
+  test("the client tries again where the gateway was told not to", async () => {
     const answer = await create("once-claude-sonnet-5-5@status-529@retry-after-ms-1@times-1", new Anthropic());
     expect(answer.type).toBe("message");
     expect(rig.seen("status-529@retry-after-ms-1@times-1")).toHaveLength(2);
@@ -93,6 +93,12 @@ describe("retries", () => {
   test("the gateway tries again by itself, and the client sees one answer", async () => {
     expect((await create("claude-sonnet-5-5@status-529@times-1")).type).toBe("message");
     expect(rig.seen("claude-sonnet-5-5@status-529@times-1")).toHaveLength(2);
+  });
+
+  test("the wait that a vendor asks for reaches the client", async () => {
+    const error = await failure(create("once-claude-sonnet-5-5@status-429@retry-after-2@retry-after-ms-1500"));
+    expect(error.headers?.get("retry-after")).toBe("2");
+    expect(error.headers?.get("retry-after-ms")).toBe("1500");
   });
 
   test("a vendor's wish that nobody tries again reaches the client", async () => {

@@ -126,7 +126,7 @@ def check_the_vendors_errors_have_their_classes():
     raises(openai.InternalServerError, lambda: create("once-gpt-4o@status-503"))
 
 
-def check_the_client_tries_again_after_the_vendors_wait():
+def check_the_client_tries_again_where_the_gateway_was_told_not_to():
     flaky = "once-gpt-4o@status-429@retry-after-ms-1@times-1"
     assert create(flaky, openai.OpenAI()).choices
     return {"calls": {flaky: 2}}
