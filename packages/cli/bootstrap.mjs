@@ -70,10 +70,15 @@ async function install(digest) {
       1_000,
     );
     try {
-      await run("npx", ["--yes", pnpm, "install", "--frozen-lockfile", "--config.confirmModulesPurge=false"]);
+      await run("npx", ["--yes", pnpm, "install", "--frozen-lockfile", "--config.confirmModulesPurge=false"]).catch(
+        (error) => {
+          throw error.output === undefined ? error : new Error(whyInstallFailed(error.output));
+        },
+      );
       if (!existsSync(nodeBinary()))
         throw new Error(`the install left no Node 26 in ${modules}: delete that folder and run this again`);
-      await run(nodeBinary(), [join(root, "packages/cli/prepare-data-folder.ts")]);
+      // Without it the first start takes seconds longer, and says itself what is wrong.
+      await run(nodeBinary(), [join(root, "packages/cli/prepare-data-folder.ts")]).catch(() => undefined);
     } finally {
       clearTimeout(notice);
     }
@@ -108,7 +113,7 @@ function holderIsGone() {
   }
 }
 
-/** Runs quietly; what it said is shown only when it fails. */
+/** Runs quietly; what it said is the failure's `output`. */
 function run(command, commandArguments) {
   return new Promise((done, fail) => {
     const child = spawn(command, commandArguments, { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
@@ -121,17 +126,19 @@ function run(command, commandArguments) {
     child.on("error", (error) =>
       fail(new Error(error.code === "ENOENT" ? `no ${command} on PATH: install npm, which brings it` : error.message)),
     );
-    child.on("close", (code) => (code === 0 ? done() : fail(new Error(whyInstallFailed(output)))));
+    child.on("close", (code) =>
+      code === 0 ? done() : fail(Object.assign(new Error(`${command} failed`), { output })),
+    );
   });
 }
 
 function whyInstallFailed(output) {
-  const said = `${output.trimEnd().split("\n").slice(-25).join("\n")}\n`;
+  process.stderr.write(`${output.trimEnd().split("\n").slice(-25).join("\n")}\n`);
   if (/ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|ERR_SOCKET|META_FETCH_FAIL/.test(output))
-    return `${said}The install can't reach the npm registry. Check the network and proxy (\`npm ping\`), then run this again`;
+    return "can't reach the npm registry: check the network and proxy (`npm ping`), then run this again";
   if (/OUTDATED_LOCKFILE/.test(output))
-    return `${said}A package.json changed without its lockfile: run \`npx ${pnpm} install\`, then this again`;
-  return `${said}The install failed, see above`;
+    return `a package.json changed without its lockfile: run \`npx ${pnpm} install\`, then this again`;
+  return "the install failed, see above";
 }
 
 /** Node 26 takes over: same terminal, signals passed on, its exit becomes ours. */
