@@ -9,13 +9,13 @@ import type { AddressInfo } from "node:net";
 import { PromptCache } from "./answer/prompt-cache.ts";
 import { anthropic } from "./anthropic/vendor.ts";
 import { deliver } from "./deliver.ts";
+import { CallKnobs } from "./knobs/call-knobs.ts";
 import { type Knobs, KnobUnknown } from "./knobs/knobs.ts";
-import { knobsOfHeader, knobsOfModel } from "./knobs/read-knobs.ts";
 import { openai } from "./openai/vendor.ts";
 import { planDelivery } from "./plan-delivery.ts";
 import { type RecordedRequest, RecordedRequests } from "./recorded-requests.ts";
 import type { Call, Reply } from "./reply.ts";
-import type { JsonObject, Shop, Vendor } from "./vendor.ts";
+import type { Shop, Vendor } from "./vendor.ts";
 
 export type SimulatorOptions = {
   /** The key that callers must show. Without it anything goes, no key too. */
@@ -46,15 +46,13 @@ export type Simulator = AsyncDisposable & {
 
 /** A vendor refuses larger bodies as well. */
 const bodyBytesMax = 64 * 1024 * 1024;
-/** Bodies whose first calls alone were to fail (`times`), remembered. */
-const timedBodiesMax = 1000;
 
 export function createSimulator(options: SimulatorOptions = {}): Simulator {
   const nowMs = options.nowMs ?? Date.now;
   const recordedMax = options.recordedMax ?? 1000;
   const recorded = new RecordedRequests(recordedMax);
   const shop: Shop = { expectedKey: options.expectedKey, models: options.models, promptCache: new PromptCache() };
-  const timesSeen = new Map<string, number>();
+  const callKnobs = new CallKnobs(options.behaviour);
   let calls = 0;
 
   async function serve(request: IncomingMessage, answer: ServerResponse): Promise<void> {
@@ -105,7 +103,7 @@ export function createSimulator(options: SimulatorOptions = {}): Simulator {
     const read = call.method === "POST" ? vendor.readBody(call) : { kind: "body" as const, body: {} };
     if (read.kind === "refused") return { reply: read.reply, knobs: {} };
     try {
-      const { body, knobs } = withKnobs(read.body, call, record);
+      const { body, knobs } = callKnobs.read(read.body, call, record);
       const reply =
         knobs.status === undefined || knobs.garbage
           ? vendor.answer(call, body, knobs, shop)
@@ -115,26 +113,6 @@ export function createSimulator(options: SimulatorOptions = {}): Simulator {
       if (error instanceof KnobUnknown) return { reply: vendor.error(call, 400, error.message), knobs: {} };
       throw error;
     }
-  }
-
-  function withKnobs(body: JsonObject, call: Call, record: RecordedRequest): { body: JsonObject; knobs: Knobs } {
-    const named = typeof body.model === "string" ? knobsOfModel(body.model) : undefined;
-    const header = call.headers["x-simulate"];
-    const knobs = {
-      ...named?.knobs,
-      ...knobsOfHeader(typeof header === "string" ? header : undefined),
-      ...options.behaviour?.(record),
-    };
-    const plain = named === undefined ? body : { ...body, model: named.model };
-    return { body: plain, knobs: knobs.times !== undefined && timesOver(call.digest, knobs.times) ? {} : knobs };
-  }
-
-  function timesOver(digest: string, times: number): boolean {
-    const seen = (timesSeen.get(digest) ?? 0) + 1;
-    timesSeen.delete(digest);
-    timesSeen.set(digest, seen);
-    if (timesSeen.size > timedBodiesMax) timesSeen.delete(timesSeen.keys().next().value!);
-    return seen > times;
   }
 
   const server = createServer({ keepAliveTimeout: 60_000 }, (request, answer) => {

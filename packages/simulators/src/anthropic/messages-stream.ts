@@ -6,7 +6,7 @@
 
 import type { Knobs } from "../knobs/knobs.ts";
 import type { Reply, StreamEvent } from "../reply.ts";
-import type { Block, Message } from "./messages.ts";
+import type { Block, Message } from "./message.ts";
 
 const errorWire = wireOf("error", { type: "error", error: { type: "overloaded_error", message: "Overloaded" } });
 const streamHeaders = { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache" };

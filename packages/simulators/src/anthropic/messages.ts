@@ -6,23 +6,9 @@ import type { Knobs } from "../knobs/knobs.ts";
 import type { Call, Reply } from "../reply.ts";
 import type { JsonObject, Shop } from "../vendor.ts";
 import { errorReply } from "./errors.ts";
+import type { Block, Message } from "./message.ts";
 import { messagesStream } from "./messages-stream.ts";
 import { usageOf } from "./usage.ts";
-
-/** A whole content block, as a message has it. */
-export type Block =
-  | { readonly type: "thinking"; readonly pieces: readonly string[]; readonly signature: string }
-  | { readonly type: "text"; readonly pieces: readonly string[] }
-  | { readonly type: "tool_use"; readonly id: string; readonly name: string; readonly pieces: readonly string[] };
-
-export type Message = {
-  readonly id: string;
-  readonly model: string;
-  readonly blocks: readonly Block[];
-  readonly stopReason: string;
-  readonly stopSequence: string | null;
-  readonly usage: JsonObject;
-};
 
 export function messages(call: Call, body: JsonObject & { model: string }, knobs: Knobs, shop: Shop): Reply {
   const wrong = faultOf(body);

@@ -1,25 +1,16 @@
 /** `POST /chat/completions`: what is asked, and the whole answer. The same answer as a stream is `chat-stream.ts`. */
 
 import { hash } from "node:crypto";
-import { type Answer, type Ask, composeAnswer } from "../answer/compose-answer.ts";
+import { type Ask, composeAnswer } from "../answer/compose-answer.ts";
 import { tokensOfJson } from "../answer/count-tokens.ts";
 import { idOf } from "../answer/ids.ts";
 import type { Knobs } from "../knobs/knobs.ts";
 import type { Call, Reply } from "../reply.ts";
 import type { JsonObject, Shop } from "../vendor.ts";
+import { type Chat, finishReason } from "./chat.ts";
 import { chatStream } from "./chat-stream.ts";
 import { invalid } from "./errors.ts";
 import { usageOf } from "./usage.ts";
-
-/** What both forms of an answer are made of. */
-export type Chat = {
-  readonly call: Call;
-  readonly id: string;
-  readonly created: number;
-  readonly model: string;
-  readonly answers: readonly Answer[];
-  readonly usage: object | undefined;
-};
 
 const choicesMax = 128;
 
@@ -151,18 +142,6 @@ function wholeAnswer(chat: Chat): object {
     service_tier: "default",
     system_fingerprint: "fp_simulated",
   };
-}
-
-export function finishReason(answer: Answer): string {
-  switch (answer.end.kind) {
-    case "done":
-    case "stop":
-      return "stop";
-    case "length":
-      return "length";
-    case "tools":
-      return "tool_calls";
-  }
 }
 
 /** The text of a message's content, a string or parts. */

@@ -8,7 +8,7 @@ import type { Answer } from "../answer/compose-answer.ts";
 import { idOf } from "../answer/ids.ts";
 import type { Knobs } from "../knobs/knobs.ts";
 import type { Reply, StreamEvent } from "../reply.ts";
-import { type Chat, finishReason } from "./chat-completions.ts";
+import { type Chat, finishReason } from "./chat.ts";
 
 export const errorWire =
   'data: {"error":{"message":"The server had an error while processing your request.","type":"server_error","param":null,"code":null}}\n\n';

@@ -6,7 +6,7 @@ import { idOf } from "../answer/ids.ts";
 import type { Knobs } from "../knobs/knobs.ts";
 import type { Call, Reply, StreamEvent } from "../reply.ts";
 import type { JsonObject } from "../vendor.ts";
-import { finishReason } from "./chat-completions.ts";
+import { finishReason } from "./chat.ts";
 import { errorWire, streamHeaders } from "./chat-stream.ts";
 import { invalid } from "./errors.ts";
 import { usageOf } from "./usage.ts";
