@@ -17,8 +17,13 @@ const output = resolve(process.argv[2] ?? join(here, "dist"));
 rmSync(output, { recursive: true, force: true });
 mkdirSync(output, { recursive: true });
 await build({
-  entryPoints: [join(here, "src/main.ts")],
-  outfile: join(output, "sluice.mjs"),
+  entryPoints: {
+    sluice: join(here, "src/main.ts"),
+    // A thread starts from a script of its own.
+    "pglite-worker": join(controlPlane, "src/store/pglite-worker.ts"),
+  },
+  outdir: output,
+  outExtension: { ".js": ".mjs" },
   bundle: true,
   platform: "node",
   target: "node26",

@@ -1,4 +1,5 @@
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { createServer as createHttpServer } from "node:http";
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -16,7 +17,7 @@ test("a first start serves with the key that it shows, and keeps all in a folder
   await withFolder(async (cwd) => {
     const { running, announced } = await startUp(cwd);
     await using _running = running;
-    expect(announced).toMatchObject({ folder: join(cwd, ".sluice"), real: [], simulated: ["openai", "anthropic"] });
+    expect(announced).toMatchObject({ folder: join(cwd, ".sluice"), simulated: ["openai", "anthropic"] });
     expect((await chat(announced.baseUrl, announced.key ?? "")).status).toBe(200);
     expect((await chat(announced.baseUrl, announced.key ?? "", "any-other-name")).status).toBe(200);
     expect((await chat(announced.baseUrl, "sk-sluice-wrong")).status).toBe(401);
@@ -119,12 +120,45 @@ test("all mistakes of a configuration are told at once, without the values of se
   });
 });
 
+test("a database that can't be reached is named, without its password", async () => {
+  await withFolder(async (cwd) => {
+    const env = { DATABASE_URL: "postgresql://me:secret@127.0.0.1:2/sluice" };
+    const { code, stdout, stderr } = await sluice(["up"], { cwd, env });
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    expect(stderr).toMatch(/^sluice: can't use the database of DATABASE_URL\. .*ECONNREFUSED/);
+    expect(stderr).not.toMatch(/secret|^\s+at /m);
+  });
+});
+
+test("an Ollama on its usual port is used for the models it has", async (context) => {
+  const ollama = createHttpServer((request, response) => {
+    const models = { models: [{ name: "llama3.2:latest" }, { name: "qwen3:8b" }] };
+    response.setHeader("content-type", "application/json");
+    response.end(JSON.stringify(request.url === "/api/tags" ? models : { model: "llama3.2", choices: [] }));
+  });
+  const isFree = await new Promise((resolve) => {
+    ollama.once("error", () => resolve(false)).listen(11_434, "127.0.0.1", () => resolve(true));
+  });
+  if (!isFree) context.skip("port 11434 is in use on this machine");
+  try {
+    await withFolder(async (cwd) => {
+      const { running, announced } = await startUp(cwd);
+      await using _running = running;
+      expect(announced.real).toEqual(["ollama (3 models)"]);
+      const answer = await chat(announced.baseUrl, announced.key ?? "", "llama3.2");
+      expect(await answer.json()).toMatchObject({ model: "llama3.2" });
+    });
+  } finally {
+    ollama.close();
+  }
+});
+
 test("a key in the environment is used for that vendor's names, named, and written nowhere", async () => {
   await withFolder(async (cwd) => {
     const env = { OPENAI_API_KEY: "sk-canary-of-this-test" };
     const { running, announced } = await startUp(cwd, { env });
     await using _running = running;
-    expect(announced.real).toEqual(["openai (OPENAI_API_KEY)"]);
+    expect(announced.real).toContain("openai (OPENAI_API_KEY)");
     expect(announced.simulated).toEqual(["anthropic"]);
     const provider = await sluice(["get", "provider", "openai", "-o", "yaml"], { cwd });
     expect(provider.stdout).toContain("env-openai");

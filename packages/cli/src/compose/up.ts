@@ -110,10 +110,16 @@ export async function composeUp(settings: UpSettings, stop: AbortSignal): Promis
   return { ready, close: () => running.disposeAsync() };
 }
 
-function openStore(settings: UpSettings, folder: DataFolder, log: JsonLog): Promise<Store> {
+async function openStore(settings: UpSettings, folder: DataFolder, log: JsonLog): Promise<Store> {
   const ports = { nowMs: processClock.wallMs, log };
-  if (settings.databaseUrl !== undefined) return openPostgresStore(settings.databaseUrl, ports);
-  return openPgliteStore({ folder: folder.pgdata, prepared: preparedFolder() }, ports);
+  const { databaseUrl } = settings;
+  try {
+    if (databaseUrl !== undefined) return await openPostgresStore(databaseUrl, ports);
+    return await openPgliteStore({ folder: folder.pgdata, prepared: preparedFolder() }, ports);
+  } catch (error) {
+    const place = databaseUrl === undefined ? folder.pgdata : "the database of DATABASE_URL";
+    throw new CommandError(`can't use ${place}. ${error instanceof Error ? error.message : error}`, { cause: error });
+  }
 }
 
 /** On the port after the pair's, so that its address, and with it the compiled snapshot, stays the same from start to start. */
