@@ -16,8 +16,8 @@ export type LedgerPorts = {
   readonly log: Log;
 };
 
-/** Lines in one statement: in `sluice up` a statement holds up the traffic for as long as it runs, some milliseconds. */
-const linesMax = 64;
+/** Lines in one statement. Each costs PGlite some 4 ms besides its lines' 40 µs each, so a batch of the spool goes in one. */
+const linesMax = 1024;
 const retryFirstMs = 200;
 const retryMaxMs = 10_000;
 
