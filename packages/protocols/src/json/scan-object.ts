@@ -47,6 +47,8 @@ class Scanner {
   empty = true;
   message = "";
   failedAt = 0;
+  /** A backslash was met since it was last set to false. */
+  escaped = false;
   readonly bytes: Buffer;
   readonly wanted: ReadonlySet<string> | undefined;
 
@@ -93,14 +95,16 @@ class Scanner {
     for (;;) {
       if (bytes[next] !== quote) return this.fail(next, "Expected a member's name in quotes");
       const keyStart = next;
+      this.escaped = false;
       const keyEnd = this.string(next + 1);
       if (keyEnd < 0) return -1;
+      const told = depth === 1 && (this.escaped || this.mayWant(keyEnd - keyStart - 2));
       next = space(bytes, keyEnd);
       if (bytes[next] !== 0x3a) return this.fail(next, "Expected a colon after a member's name");
       const start = space(bytes, next + 1);
       const end = this.value(start, depth);
       if (end < 0) return -1;
-      if (depth === 1) this.tell(keyStart, keyEnd, start, end);
+      if (told) this.tell(keyStart, keyEnd, start, end);
       next = space(bytes, end);
       const byte = bytes[next];
       if (byte === 0x7d) return next + 1;
@@ -133,8 +137,10 @@ class Scanner {
     for (; next < short; next++) {
       const byte = bytes[next] as number;
       if (byte === quote) return next + 1;
-      if (byte === backslash) next++;
-      else if (byte < 0x20) return this.fail(next, "A control character in a string must be escaped");
+      if (byte === backslash) {
+        this.escaped = true;
+        next++;
+      } else if (byte < 0x20) return this.fail(next, "A control character in a string must be escaped");
     }
     for (let from = next; ; ) {
       const end = bytes.indexOf(quote, from);
@@ -177,6 +183,13 @@ class Scanner {
       next = exponent;
     }
     return next;
+  }
+
+  /** By length alone: most names need not be made into text. A name beyond the short ones may hold an escape that was not met. */
+  mayWant(length: number): boolean {
+    if (this.wanted === undefined || length >= shortString) return true;
+    for (const name of this.wanted) if (name.length === length) return true;
+    return false;
   }
 
   /** Keeps a member that is asked for. A name may be written with escapes (`mod\u0065l`), and then still is that name. */

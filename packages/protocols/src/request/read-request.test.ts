@@ -92,3 +92,11 @@ test("a body that nothing is to change in is passed as the very same bytes", () 
   if (fields.kind !== "request") throw new Error(fields.message);
   expect(editRequest(body, fields, { model: "m", askUsage: true })).toBe(body);
 });
+
+test("stream options that are null are replaced, not joined by a second member of their name", () => {
+  const body = Buffer.from('{"stream_options":null,"model":"m","stream":true}');
+  const fields = readRequest(body);
+  if (fields.kind !== "request") throw new Error(fields.message);
+  const edited = editRequest(body, fields, { askUsage: true });
+  expect(edited.toString()).toBe('{"stream_options":{"include_usage":true},"model":"m","stream":true}');
+});
