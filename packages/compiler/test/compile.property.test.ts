@@ -51,17 +51,15 @@ const virtualKey = fc.record(
 );
 const specs = { Gateway: gateway, Provider: provider, Route: route, VirtualKey: virtualKey };
 
-const compilable = fc
-  .constantFrom("Gateway", "Provider", "Route", "VirtualKey")
-  .chain((kind) =>
-    fc.record({
-      kind: fc.constant(kind),
-      namespace,
-      name,
-      spec: specs[kind as keyof typeof specs],
-      createdAtMs: fc.nat(3),
-    }),
-  );
+const compilable = fc.constantFrom("Gateway", "Provider", "Route", "VirtualKey").chain((kind) =>
+  fc.record({
+    kind: fc.constant(kind),
+    namespace,
+    name,
+    spec: specs[kind as keyof typeof specs],
+    createdAtMs: fc.nat(3),
+  }),
+);
 
 /** Every resource goes through the real reader, so that only what users can write is compiled. */
 const world = fc

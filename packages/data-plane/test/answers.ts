@@ -54,12 +54,12 @@ export const blockStart = event("content_block_start", { index: 0, content_block
 export const ping = event("ping", {});
 export const textDelta = (text: string) =>
   event("content_block_delta", { index: 0, delta: { type: "text_delta", text } });
-export const blockStop = event("content_block_stop", { index: 0 });
-export const messageDelta = event("message_delta", {
+const blockStop = event("content_block_stop", { index: 0 });
+const messageDelta = event("message_delta", {
   delta: { stop_reason: "end_turn", stop_sequence: null },
   usage: { output_tokens: 34 },
 });
-export const messageStop = event("message_stop", {});
+const messageStop = event("message_stop", {});
 export const messageEvents = [
   messageStart,
   blockStart,

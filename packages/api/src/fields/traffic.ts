@@ -27,7 +27,7 @@ export const timeouts = withRule(
 );
 export type Timeouts = z.output<typeof timeouts>;
 
-export const retryReason = z.enum(["ConnectFailure", "Timeout", "RateLimited", "ServerError"]);
+const retryReason = z.enum(["ConnectFailure", "Timeout", "RateLimited", "ServerError"]);
 
 export const retry = z.strictObject({
   attempts: z

@@ -3,7 +3,7 @@
 import type { z } from "zod";
 import { type StructuralSchema, structuralSchema } from "./structural-schema.ts";
 
-export const conditionTypes = ["Accepted", "ResolvedRefs", "Programmed", "Ready"] as const;
+const conditionTypes = ["Accepted", "ResolvedRefs", "Programmed", "Ready"] as const;
 const epoch = "1970-01-01T00:00:00Z";
 
 export function statusSchema(own: z.ZodObject): StructuralSchema {

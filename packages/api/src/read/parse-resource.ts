@@ -11,7 +11,7 @@ import { secretsInClear } from "./secret-in-clear.ts";
 import { suggestion } from "./suggest.ts";
 
 /** The whole object of each kind, without what servers fill in. */
-export const objectSchemas: ReadonlyMap<Kind, z.ZodType> = new Map(
+const objectSchemas: ReadonlyMap<Kind, z.ZodType> = new Map(
   kinds.map(({ kind, spec }) => [
     kind,
     z.strictObject({ apiVersion: z.literal(apiVersion), kind: z.literal(kind), metadata: objectMeta, spec }),

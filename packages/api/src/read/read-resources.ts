@@ -15,7 +15,7 @@ export type ReadResource = { readonly resource: Resource; readonly file: string;
 export type ReadResult = { readonly resources: readonly ReadResource[]; readonly problems: readonly Problem[] };
 
 /** A thousand resources take about half a megabyte; the parser takes about a second for this. */
-export const fileBytesMax = 4 * 1024 * 1024;
+const fileBytesMax = 4 * 1024 * 1024;
 const problemsMax = 500;
 /** Of one document. */
 const syntaxFaultsMax = 20;

@@ -117,7 +117,7 @@ function fieldsAt(schema: z.ZodType, segments: readonly Segment[]): string[] {
 }
 
 /** The schema inside `optional` and `default`. */
-export function unwrapped(schema: unknown): unknown {
+function unwrapped(schema: unknown): unknown {
   let current = schema;
   while (current instanceof z.ZodOptional || current instanceof z.ZodDefault) current = current.unwrap();
   return current;

@@ -1,7 +1,7 @@
 /** "Did you mean": the nearest of the words that would have been right. */
 
 /** The candidate with the fewest edits, when they are few for its length; undefined when none is near. */
-export function nearest(word: string, candidates: readonly string[]): string | undefined {
+function nearest(word: string, candidates: readonly string[]): string | undefined {
   if (word.length > 64) return undefined;
   let best: string | undefined;
   let bestDistance = Number.POSITIVE_INFINITY;
