@@ -31,7 +31,7 @@ export type Measured = {
 };
 export type Cell = Measured & { readonly round: number; readonly name: string };
 
-const warmSeconds = 3;
+const warmSeconds = 6;
 const connections = 64;
 const streamSeconds = 8;
 

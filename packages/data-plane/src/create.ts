@@ -78,7 +78,7 @@ export async function createDataPlane(ports: DataPlanePorts): Promise<DataPlane>
     random: () => random.fraction(),
     monotonicMs: clock.monotonicMs,
     draining: () => draining,
-    record: (event) => spool.record(event),
+    record: (members) => spool.record(members),
     onFault: (exchange) =>
       log.error("an exchange failed by a fault of ours", { requestId: exchange.id, error: exchange.fault }),
   };

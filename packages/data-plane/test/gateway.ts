@@ -15,6 +15,7 @@ import {
   seal,
   sealingKey,
   type UsageEvent,
+  usageEvent,
   virtualKeyFrom,
   virtualKeyHash,
 } from "@sluice/contract";
@@ -114,7 +115,8 @@ export async function startGateway(input: {
       .toString()
       .trim()
       .split("\n")
-      .map((line) => JSON.parse(line) as UsageEvent);
+      // Every event that any test causes is one by the contract.
+      .map((line) => usageEvent.parse(JSON.parse(line)));
     events.push(...batch);
     const last = batch.at(-1);
     if (last !== undefined)

@@ -1,6 +1,6 @@
 /** The steps of an exchange, in their order. Whatever ends it early still goes through `settle`. */
 
-import type { KeyEntry, UsageEvent } from "@sluice/contract";
+import type { KeyEntry } from "@sluice/contract";
 import { type Exchange, refuse } from "../exchange.ts";
 import { answerRefusal } from "./answer-refusal.ts";
 import { type AttemptPorts, attempt } from "./attempt.ts";
@@ -15,7 +15,8 @@ export type PipelinePorts = AttemptPorts & {
   readonly keys: ReadonlyMap<string, KeyEntry>;
   readonly monotonicMs: () => number;
   readonly draining: () => boolean;
-  readonly record: (event: UsageEvent) => void;
+  /** Members of a usage event as JSON. */
+  readonly record: (members: string) => void;
   /** A bug: the exchange is answered and settled all the same. */
   readonly onFault: (exchange: Exchange) => void;
 };

@@ -1,44 +1,90 @@
-/** The end of every exchange, however it came: one usage event. No path skips the books. */
+/**
+ * The end of every exchange, however it came: one usage event. No path skips the books. The event is written as the JSON that
+ * travels, part by part, since it is made for every call: the parts about caller, route and target are the same from call to call.
+ */
 
-import type { Outcome, UsageEvent } from "@sluice/contract";
+import type { KeyEntry, Outcome } from "@sluice/contract";
+import type { Usage } from "@sluice/protocols";
 import type { Exchange } from "../exchange.ts";
+import type { RouteRuntime, TargetRuntime } from "../runtime/runtime.ts";
 
-/** `instance` and `seq` are left to the spool, which numbers the events. */
-export function settle(exchange: Exchange, now: number): UsageEvent {
-  const { caller, fields, target, outgoing } = exchange;
-  const provider = target?.provider;
-  return {
-    instance: "",
-    seq: 0,
-    requestId: exchange.id,
-    startedAtMs: exchange.startedAtMs,
-    durationMs: toMicroseconds(now - exchange.startedAt),
-    firstByteMs:
-      exchange.firstByteAt === undefined ? undefined : toMicroseconds(exchange.firstByteAt - exchange.startedAt),
-    outcome: outcomeOf(exchange),
-    status: outgoing.headersSent ? outgoing.statusCode : 0,
-    code: exchange.code ?? exchange.refusal?.code,
-    gateway: exchange.gateway?.plan.id,
-    protocol: exchange.dialect.protocol,
-    operation: exchange.operation?.name ?? exchange.local ?? "unknown",
-    stream: fields?.stream ?? false,
-    key: caller?.id,
-    namespace: caller?.namespace,
-    team: caller?.team,
-    service: caller?.service,
-    user: caller?.user,
-    metadata: caller === undefined || isEmpty(caller.metadata) ? undefined : caller.metadata,
-    model: fields?.model,
-    route: exchange.route?.plan.id,
-    target: target?.plan.name,
-    provider: provider?.id,
-    upstreamModel: target === undefined ? undefined : (target.plan.model ?? fields?.model),
-    upstreamRequestId: exchange.upstreamRequestId,
-    attempts: exchange.attempts,
-    tokens: exchange.usage,
-    requestBytes: exchange.body.length,
-    responseBytes: exchange.responseBytes,
-  };
+/** Members of a `UsageEvent` as JSON, but for `instance` and `seq`, which the spool gives: `"requestId":"…","startedAtMs":…` */
+export function settle(exchange: Exchange, now: number): string {
+  const { outgoing, fields, operation, caller, route, target, gateway, usage } = exchange;
+  const code = exchange.code ?? exchange.refusal?.code;
+  return (
+    `"requestId":"${exchange.id}","startedAtMs":${exchange.startedAtMs},"durationMs":${milliseconds(now - exchange.startedAt)}` +
+    (exchange.firstByteAt === undefined
+      ? ""
+      : `,"firstByteMs":${milliseconds(exchange.firstByteAt - exchange.startedAt)}`) +
+    `,"outcome":"${outcomeOf(exchange)}","status":${outgoing.headersSent ? outgoing.statusCode : 0}` +
+    (code === undefined ? "" : `,"code":${JSON.stringify(code)}`) +
+    (gateway === undefined ? "" : `,"gateway":"${gateway.plan.id}"`) +
+    `,"protocol":"${exchange.dialect.protocol}","operation":"${operation?.name ?? exchange.local ?? "unknown"}"` +
+    `,"stream":${fields?.stream === true}` +
+    (caller === undefined ? "" : callerPart(caller)) +
+    // Read from a body only when it has the letters of a model's name.
+    (fields === undefined ? "" : `,"model":"${fields.model}"`) +
+    (route === undefined ? "" : routePart(route)) +
+    (target === undefined
+      ? ""
+      : `${targetPart(target)},"upstreamModel":"${target.plan.model ?? fields?.model ?? ""}"`) +
+    (exchange.upstreamRequestId === undefined
+      ? ""
+      : `,"upstreamRequestId":${JSON.stringify(exchange.upstreamRequestId)}`) +
+    `,"attempts":${exchange.attempts}` +
+    (usage === undefined ? "" : tokensPart(usage)) +
+    `,"requestBytes":${exchange.body.length},"responseBytes":${exchange.responseBytes}`
+  );
+}
+
+const callers = new WeakMap<KeyEntry, string>();
+const routes = new WeakMap<RouteRuntime, string>();
+const targets = new WeakMap<TargetRuntime, string>();
+
+function callerPart(caller: KeyEntry): string {
+  const known = callers.get(caller);
+  if (known !== undefined) return known;
+  const { id: key, namespace, team, service, user, metadata } = caller;
+  const part = members({
+    key,
+    namespace,
+    team,
+    service,
+    user,
+    metadata: Object.keys(metadata).length === 0 ? undefined : metadata,
+  });
+  callers.set(caller, part);
+  return part;
+}
+
+function routePart(route: RouteRuntime): string {
+  const known = routes.get(route);
+  if (known !== undefined) return known;
+  const part = members({ route: route.plan.id });
+  routes.set(route, part);
+  return part;
+}
+
+function targetPart(target: TargetRuntime): string {
+  const known = targets.get(target);
+  if (known !== undefined) return known;
+  const part = members({ target: target.plan.name, provider: target.provider.id });
+  targets.set(target, part);
+  return part;
+}
+
+/** As they stand inside an object after others; what is undefined is left out. */
+function members(object: Readonly<Record<string, unknown>>): string {
+  return `,${JSON.stringify(object).slice(1, -1)}`;
+}
+
+function tokensPart(usage: Usage): string {
+  return (
+    `,"tokens":{"input":${usage.input},"inputAudio":${usage.inputAudio},"cacheRead":${usage.cacheRead}` +
+    `,"cacheWrite5m":${usage.cacheWrite5m},"cacheWrite1h":${usage.cacheWrite1h},"cacheWriteOther":${usage.cacheWriteOther}` +
+    `,"output":${usage.output},"outputReasoning":${usage.outputReasoning},"outputAudio":${usage.outputAudio}}`
+  );
 }
 
 function outcomeOf(exchange: Exchange): Outcome {
@@ -46,16 +92,11 @@ function outcomeOf(exchange: Exchange): Outcome {
   if (exchange.outcome !== undefined) return exchange.outcome;
   if (exchange.gone) return "ClientAborted";
   if (exchange.refusal === undefined) return "Failed";
-  return exchange.refusal.code.startsWith("upstream_") || exchange.refusal.code === "credential_missing"
-    ? "UpstreamFailed"
-    : "Refused";
+  const { code } = exchange.refusal;
+  return code.startsWith("upstream_") || code === "credential_missing" ? "UpstreamFailed" : "Refused";
 }
 
-function isEmpty(record: Readonly<Record<string, string>>): boolean {
-  for (const _name in record) return false;
-  return true;
-}
-
-function toMicroseconds(ms: number): number {
+/** To the microsecond. */
+function milliseconds(ms: number): number {
   return Math.round(ms * 1000) / 1000;
 }
