@@ -9,6 +9,8 @@ import type { Manifest } from "../client/manifest.ts";
 import { clientFor, type ServerOptions, withNamespace, withServer } from "../client-options.ts";
 import { type GetOptions, get, withGetOptions } from "./get.ts";
 
+const programmedMsMax = 5_000;
+
 type CreateOptions = ServerOptions & {
   namespace?: string;
   team?: string;
@@ -59,9 +61,23 @@ async function create(name: string, options: CreateOptions): Promise<void> {
       ...(expires && { expiresAt: expires }),
     },
   };
-  await clientFor(options).create(kind, namespace, manifest);
+  const client = clientFor(options);
+  await client.create(kind, namespace, manifest);
+  const known = await untilProgrammed(() => client.get(kind, namespace, name));
   console.error(`Key ${namespace}/${name} is made. It is shown only now; Sluice keeps its hash alone.`);
+  if (!known) console.error("Not every data plane knows it yet: `sluice status` says why.");
   console.log(key);
+}
+
+/** A key that is printed works at once: scripts use it in their next line. False: it took too long. */
+async function untilProgrammed(read: () => Promise<Manifest>): Promise<boolean> {
+  const until = performance.now() + programmedMsMax;
+  while (performance.now() < until) {
+    const { status } = await read();
+    if (status?.conditions?.some(({ type, status: holds }) => type === "Programmed" && holds === "True")) return true;
+    await new Promise((wake) => setTimeout(wake, 20));
+  }
+  return false;
 }
 
 /** `get virtualkeys`, under the name that people look for. */
