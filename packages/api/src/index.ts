@@ -1,3 +1,4 @@
+export { deleteOptions } from "./admin/delete-options.ts";
 export type { RevocationAnswer } from "./admin/revocation.ts";
 export { revocationAnswer, revocationRequest } from "./admin/revocation.ts";
 export type { StatusReport } from "./admin/status-report.ts";

@@ -168,6 +168,28 @@ test("a dry run answers as the write would, and writes nothing", async () => {
   expect((await api.call("POST", `${routes()}?dryRun=Some`, { body: route(freshName()) })).status).toBe(400);
 });
 
+test("a deletion heeds the options in its body: a dry run deletes nothing, a precondition must hold", async () => {
+  const name = freshName();
+  const { body: made } = await api.call("POST", routes(), { body: route(name) });
+  const deleting = (body: unknown) => api.call("DELETE", `${routes()}/${name}`, { body });
+  expect((await deleting({ kind: "DeleteOptions", dryRun: ["All"] })).status).toBe(200);
+  expect((await deleting({ dryRun: ["Some"] })).status).toBe(400);
+  expect((await deleting({ dryRun: "All" })).status).toBe(400);
+  expect((await deleting({ preconditions: { uid: "another" } })).status).toBe(409);
+  expect((await deleting({ preconditions: { resourceVersion: "1" } })).status).toBe(409);
+  expect((await api.call("GET", `${routes()}/${name}`)).status).toBe(200);
+  expect((await deleting({ preconditions: { uid: made.metadata?.uid } })).status).toBe(200);
+  expect((await api.call("GET", `${routes()}/${name}`)).status).toBe(404);
+});
+
+test("a dry run of a change answers with all that the object has", async () => {
+  const name = freshName();
+  const { body: made } = await api.call("POST", routes(), { body: route(name) });
+  const { body } = await api.call("PUT", `${routes()}/${name}?dryRun=All`, { body: route(name, { models: ["new"] }) });
+  expect(body).toMatchObject({ spec: { models: ["new"] }, metadata: { uid: made.metadata?.uid } });
+  expect((await api.call("GET", `${routes()}/${name}`)).body.spec).toMatchObject({ models: [name] });
+});
+
 test("a resource of the folder is read here and changed there: the refusal names the file", async () => {
   api.writeFile("mine.yaml", JSON.stringify(route("from-a-file")));
   await vi.waitFor(async () => expect((await api.call("GET", `${routes()}/from-a-file`)).status).toBe(200), soon);
@@ -186,9 +208,9 @@ test("YAML is read as the folder's files are, with line and column for what is w
   const yaml =
     "apiVersion: sluice.dev/v1alpha1\nkind: Route\nmetadata: { name: from-yaml }\nspec:\n  models: [a]\n  targets: [{ name: a, providerRef: { name: p } }]\n";
   expect((await api.call("POST", routes(), { body: yaml, headers })).status).toBe(201);
-  expect((await api.call("POST", routes(), { body: yaml.replace("models", "modles"), headers })).body.message).toMatch(
-    /body:5:3/,
-  );
+  const { body } = await api.call("POST", routes(), { body: yaml.replace("models", "modles"), headers });
+  expect(body.message).toMatch(/body:5:3/);
+  expect(body.details?.causes).toContainEqual(expect.objectContaining({ field: "spec.modles" }));
 });
 
 /** Reads a watch's lines until `enough`. */
@@ -324,16 +346,23 @@ test("a body of more than 3 MiB is refused as such", async () => {
   expect([status, body.reason]).toEqual([413, "RequestEntityTooLarge"]);
 });
 
+const tableType = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json";
+
 test("tables have the kind's columns and a cell for each", async () => {
   const name = freshName();
   await api.call("POST", routes("tables"), { body: route(name) });
   const { body } = await api.call("GET", routes("tables"), {
-    headers: { accept: "application/json;as=Table;v=v1;g=meta.k8s.io,application/json" },
+    headers: { accept: tableType },
   });
   expect(body).toMatchObject({ kind: "Table", rows: [{ object: { metadata: { name, namespace: "tables" } } }] });
   const columns = (body.columnDefinitions as unknown as { name: string }[]).map((column) => column.name);
   expect(columns).toEqual(["Name", "Ready", "Models", "Age"]);
   expect(body.rows[0]?.cells).toHaveLength(columns.length);
+  const rowWith = async (included: string) =>
+    api.call("GET", `${routes("tables")}?includeObject=${included}`, { headers: { accept: tableType } });
+  expect((await rowWith("Object")).body.rows[0]?.object).toMatchObject({ kind: "Route", spec: { models: [name] } });
+  expect((await rowWith("None")).body.rows[0]).not.toHaveProperty("object");
+  expect((await rowWith("Everything")).status).toBe(400);
 });
 
 test("a key is revoked by its own act, which an applied manifest does not undo", async () => {

@@ -11,11 +11,12 @@ import type { Revoke } from "../revoke.ts";
 import type { SourceProblem } from "../sources/resource-files.ts";
 import type { Store } from "../store/store.ts";
 import { authenticate, refuseForeignPage } from "./authentication.ts";
-import { apiGroups, coreResources, coreVersions, ownGroup, ownResources, serverVersion } from "./discovery.ts";
+import { apiGroups, coreVersions, ownGroup, ownResources, serverVersion } from "./discovery.ts";
 import { openapiDocument, openapiIndex } from "./openapi.ts";
+import { remove } from "./remove-resource.ts";
 import { statusReport, usageReport } from "./reports.ts";
 import { mediaType, parseJson, readText } from "./request-body.ts";
-import { type Answer, type Call, create, get, list, named, patch, remove, update } from "./resource-handlers.ts";
+import { type Answer, type Call, create, get, list, named, patch, update } from "./resource-handlers.ts";
 import { notFound, StatusError } from "./status-error.ts";
 import { watch } from "./watch.ts";
 
@@ -79,7 +80,7 @@ export function createAdminApp(ports: AdminPorts): Hono {
 
 /** `{place}` of a path: a segment that is one name, never more. */
 export function adminRoutes(ports: AdminPorts): AdminRoute[] {
-  const { store, nowMs, closing } = ports;
+  const { store, nowMs, closing, log } = ports;
   const route = (method: AdminRoute["method"], path: string, handle: Handler): AdminRoute => ({
     method,
     path,
@@ -99,8 +100,10 @@ export function adminRoutes(ports: AdminPorts): AdminRoute[] {
     };
   const listOrWatch: Handler = (request) => {
     const call = callOf(request);
-    return ["true", "1"].includes(call.query.get("watch") ?? "")
-      ? watch(call, { store, nowMs, closing })
+    const asksWatch = ["true", "1"].includes(call.query.get("watch") ?? "");
+    // Not for HEAD: nobody would read the answer, nor end it.
+    return asksWatch && request.request.method === "GET"
+      ? watch(call, { store, nowMs, closing, log })
       : on(list)(request);
   };
   const startedAtMs = nowMs();
@@ -112,7 +115,6 @@ export function adminRoutes(ports: AdminPorts): AdminRoute[] {
     ),
     fixed("/version", serverVersion),
     fixed("/api", coreVersions),
-    fixed("/api/v1", coreResources),
     fixed("/apis", apiGroups),
     fixed("/apis/sluice.dev", ownGroup),
     fixed(base, ownResources),

@@ -8,9 +8,8 @@ const group = { name: apiGroup, versions: [version], preferredVersion: version }
 /** Of Kubernetes itself: kubectl sends by it what it may expect of the server. */
 export const serverVersion = { major: "1", minor: "36", gitVersion: "v1.36.0-sluice", platform: "sluice" };
 
-/** `GET /api`: the group without a name, which has nothing here. */
-export const coreVersions = { kind: "APIVersions", versions: ["v1"], serverAddressByClientCIDRs: [] };
-export const coreResources = { kind: "APIResourceList", groupVersion: "v1", resources: [] };
+/** `GET /api`: the group without a name. It has no version here: kubectl takes an empty one for a failure. */
+export const coreVersions = { kind: "APIVersions", versions: [], serverAddressByClientCIDRs: [] };
 
 export const apiGroups = { kind: "APIGroupList", apiVersion: "v1", groups: [group] };
 export const ownGroup = { kind: "APIGroup", apiVersion: "v1", ...group };

@@ -132,6 +132,15 @@ test("kubectl applies, gets, explains, describes, patches, watches, waits and de
   const watching = kubectl("get", "srt", "-w", "--request-timeout=3s");
   await vi.waitFor(async () => expect((await kubectl("annotate", "srt", "chat", "a=b", "--overwrite")).code).toBe(0));
   expect((await watching).out).toContain("chat");
+
+  // A dry run shows the change and nothing else, and leaves the object where it is.
+  writeFileSync(file, manifest("[c, e]"));
+  const changed = (await kubectl("diff", "-f", file)).out.split("\n").filter((line) => /^[-+] /.test(line));
+  expect(changed.map((line) => line.replace(/ +/, " "))).toEqual(["- - d", "+ - e"]);
+  expect((await kubectl("delete", "srt", "chat", "--dry-run=server")).out).toContain("deleted (server dry run)");
+  expect((await kubectl("get", "srt", "chat", "--sort-by=.spec.models[0]")).code).toBe(0);
+  expect((await kubectl("api-resources", "-o", "name")).code).toBe(0);
+
   expect((await kubectl("delete", "srt", "chat")).out).toContain("deleted");
   expect(await kubectl("get", "srt", "chat")).toMatchObject({
     code: 1,

@@ -66,6 +66,14 @@ test.for([
   expect(target).toEqual({ list: [1] });
 });
 
+test("copies of copies, which double each time, are stopped while they are small", () => {
+  const doubling = { op: "copy", from: "/list", path: "/list/-" };
+  expect(() => jsonPatch({ list: ["x"] }, Array(22).fill(doubling))).toThrow(/copies of a patch/);
+  expect(jsonPatch({ list: ["x"] }, Array(3).fill({ op: "copy", from: "/list/0", path: "/list/-" }))).toEqual({
+    list: ["x", "x", "x", "x"],
+  });
+});
+
 test("whatever the patches, a prototype is never reached, and refusals are the only throws", () => {
   const names = fc.constantFrom("__proto__", "constructor", "prototype", "a", "0", "-");
   const operation = fc.record({

@@ -17,11 +17,23 @@ export function mergePatch(target: unknown, patch: unknown): unknown {
 /** Kubernetes' own bound. */
 const operationsMax = 10_000;
 
+/** A `copy` of a copy doubles: what all of them together may add, as Kubernetes bounds it, in characters of JSON. */
+const copiedMax = 3 * 1024 * 1024;
+
 export function jsonPatch(target: unknown, operations: unknown): unknown {
   if (!Array.isArray(operations)) throw refuse("a JSON patch is a list of operations");
   if (operations.length > operationsMax) throw refuse(`a JSON patch may hold at most ${operationsMax} operations`);
   let document = structuredClone(target);
-  for (const [index, operation] of operations.entries()) document = apply(document, operation, index);
+  let copied = 0;
+  for (const [index, operation] of operations.entries()) {
+    if (isObject(operation) && operation.op === "copy") {
+      const source = read(document, pointer(operation.from, index, "from"), index);
+      copied += JSON.stringify(source).length;
+      if (copied > copiedMax)
+        throw refuse(`operation ${index}: the copies of a patch may add at most ${copiedMax} bytes`);
+    }
+    document = apply(document, operation, index);
+  }
   return document;
 }
 

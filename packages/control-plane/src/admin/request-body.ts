@@ -36,7 +36,10 @@ export async function readObject(request: Request): Promise<unknown> {
       `Bodies of type ${type} are not read: send application/json or application/yaml`,
     );
   const { resources, problems } = readResources(text, "body");
-  if (problems.length > 0) throw new StatusError("Invalid", problems.map(problemText).join("; "));
+  if (problems.length > 0) {
+    const causes = problems.map(({ path, message, reason }) => ({ reason, message, field: path }));
+    throw new StatusError("Invalid", problems.map(problemText).join("; "), { causes });
+  }
   const [first, ...more] = resources;
   if (first === undefined || more.length > 0)
     throw new StatusError("BadRequest", "The body must hold exactly one resource");

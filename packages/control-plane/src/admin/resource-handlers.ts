@@ -1,4 +1,4 @@
-/** Get, list, create, update, patch and delete, as the Kubernetes API does them for custom resources. */
+/** Get, list, create, update and patch, as the Kubernetes API does them for custom resources. */
 
 import {
   apiGroup,
@@ -24,7 +24,7 @@ import { jsonPatch, mergePatch } from "./patch.ts";
 import { mediaType, parseJson, readObject, readText } from "./request-body.ts";
 import { selectorOf } from "./selectors.ts";
 import { alreadyExists, conflict, invalid, type Named, notFound, ownedElsewhere, StatusError } from "./status-error.ts";
-import { table, wantsTable } from "./table.ts";
+import { rowObjectOf, table, wantsTable } from "./table.ts";
 
 /** What a path says: the kind, and the object or collection in it. */
 export type Place = {
@@ -36,7 +36,7 @@ export type Call = { readonly request: Request; readonly query: URLSearchParams;
 export type Answer = { readonly code: number; readonly body: unknown };
 export type HandlerPorts = { readonly store: Store; readonly nowMs: () => number };
 
-const own: Origin = { kind: "API" };
+export const own: Origin = { kind: "API" };
 
 export async function list({ request, query, place }: Call, { store, nowMs }: HandlerPorts): Promise<Answer> {
   const { kind } = place.definition;
@@ -48,14 +48,18 @@ export async function list({ request, query, place }: Call, { store, nowMs }: Ha
   const objects = resources.filter(selects).map(apiObject);
   const resourceVersion = String(version);
   if (wantsTable(request.headers.get("accept") ?? ""))
-    return ok(table(kind, objects, { nowMs: nowMs(), resourceVersion, withColumns: true }));
+    return ok(
+      table(kind, objects, { nowMs: nowMs(), resourceVersion, withColumns: true, rowObject: rowObjectOf(query) }),
+    );
   return ok({ apiVersion, kind: `${kind}List`, metadata: { resourceVersion }, items: objects });
 }
 
-export async function get({ request, place }: Call, { store, nowMs }: HandlerPorts): Promise<Answer> {
+export async function get({ request, query, place }: Call, { store, nowMs }: HandlerPorts): Promise<Answer> {
   const object = apiObject(await present(place, store));
   if (wantsTable(request.headers.get("accept") ?? ""))
-    return ok(table(place.definition.kind, [object], { nowMs: nowMs(), withColumns: true }));
+    return ok(
+      table(place.definition.kind, [object], { nowMs: nowMs(), withColumns: true, rowObject: rowObjectOf(query) }),
+    );
   return ok(object);
 }
 
@@ -65,7 +69,8 @@ export async function create({ request, query, place }: Call, { store }: Handler
   const write = writeOf(resource);
   if (isDryRun(query)) {
     if ((await store.getResource(refOf(at))) !== undefined) throw alreadyExists(named(at));
-    return { code: 201, body: unstored(resource) };
+    const { kind, metadata, spec } = resource;
+    return { code: 201, body: { apiVersion, kind, metadata, spec } };
   }
   const written = await store.createResource(write);
   return { code: 201, body: apiObject(storedOf(written, at)) };
@@ -95,15 +100,6 @@ export async function patch({ request, query, place }: Call, { store }: HandlerP
   }
 }
 
-export async function remove({ request, query, place }: Call, { store }: HandlerPorts): Promise<Answer> {
-  const options = parseOptions(await readText(request));
-  const current = await present(place, store);
-  if (options.uid !== undefined && options.uid !== current.uid) throw conflict(named(place));
-  if (!isDryRun(query)) storedOf(await store.deleteResource(refOf(place), own), place);
-  const details = { name: current.name, group: apiGroup, kind: place.definition.plural, uid: current.uid };
-  return ok({ kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", details });
-}
-
 type Replacement = {
   query: URLSearchParams;
   place: Place;
@@ -118,8 +114,9 @@ async function replace({ query, place, body, current, expected }: Replacement, s
   if (problems.length > 0) throw invalid(named(place), problems);
   if (isDryRun(query)) {
     if (expected !== undefined && expected !== current.resourceVersion) throw conflict(named(place));
-    if (current.origin.kind !== own.kind) throw ownedElsewhere(named(place), current.origin);
-    return ok({ ...unstored(resource), status: current.status });
+    // As the store has it: what is built in gives way.
+    if (current.origin.kind === "Folder") throw ownedElsewhere(named(place), current.origin);
+    return ok(apiObject({ ...current, ...writeOf(resource) }));
   }
   return ok(apiObject(storedOf(await store.updateResource(writeOf(resource), expected), place)));
 }
@@ -165,7 +162,7 @@ function refusalOf(problems: readonly Problem[], place: Place): StatusError {
   return invalid(named(place), problems);
 }
 
-function storedOf(result: Written | WriteRefusal, place: Place): StoredResource {
+export function storedOf(result: Written | WriteRefusal, place: Place): StoredResource {
   switch (result.kind) {
     case "written":
       return result.resource;
@@ -180,7 +177,7 @@ function storedOf(result: Written | WriteRefusal, place: Place): StoredResource 
   }
 }
 
-async function present(place: Place, store: Store): Promise<StoredResource> {
+export async function present(place: Place, store: Store): Promise<StoredResource> {
   const resource = await store.getResource(refOf(place));
   if (resource === undefined) throw notFound(named(place));
   return resource;
@@ -190,7 +187,7 @@ export function filterOf({ definition, namespace }: Place): { kind: string; name
   return { kind: definition.kind, ...(namespace !== undefined && { namespace }) };
 }
 
-function refOf({ definition, namespace = "", name = "" }: Place): ResourceRef {
+export function refOf({ definition, namespace = "", name = "" }: Place): ResourceRef {
   return { kind: definition.kind, namespace, name };
 }
 
@@ -207,11 +204,6 @@ function resourceOf({ kind, namespace, name, spec }: StoredResource): Resource {
   return { apiVersion, kind, metadata: { namespace, name }, spec } as Resource;
 }
 
-/** What a dry run would write. */
-function unstored({ kind, metadata, spec }: Resource) {
-  return { apiVersion, kind, metadata, spec };
-}
-
 function withoutStatus({ status: _status, ...object }: ApiObject) {
   return object;
 }
@@ -224,20 +216,16 @@ function versionIn(object: unknown): bigint | undefined {
   throw new StatusError("BadRequest", "metadata.resourceVersion must be one that this API has told");
 }
 
-function parseOptions(text: string): { uid?: string } {
-  if (text.trim() === "") return {};
-  const options = parseJson(text) as { preconditions?: { uid?: unknown } } | null;
-  const uid = options?.preconditions?.uid;
-  return typeof uid === "string" ? { uid } : {};
-}
-
 function isDryRun(query: URLSearchParams): boolean {
-  const values = query.getAll("dryRun");
-  if (values.some((value) => value !== "All" && value !== ""))
-    throw new StatusError("BadRequest", "dryRun must be All");
-  return values.includes("All");
+  return asksDryRun(query.getAll("dryRun").filter((value) => value !== ""));
 }
 
-function ok(body: unknown): Answer {
+/** `All` is the only stage that Kubernetes knows. What is half understood must not write. */
+export function asksDryRun(stages: readonly unknown[]): boolean {
+  if (stages.some((stage) => stage !== "All")) throw new StatusError("BadRequest", "dryRun must be All");
+  return stages.length > 0;
+}
+
+export function ok(body: unknown): Answer {
   return { code: 200, body };
 }

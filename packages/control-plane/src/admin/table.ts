@@ -2,17 +2,28 @@
 
 import { columnsOf, columnValues, type Kind } from "@sluice/api";
 import type { ApiObject } from "./api-object.ts";
+import { StatusError } from "./status-error.ts";
 
 /** Whether the caller wants a table: `application/json;as=Table;v=v1;g=meta.k8s.io` among what it accepts. */
 export function wantsTable(accept: string | undefined): boolean {
   return (accept ?? "").split(",").some((type) => /;\s*as=Table\b/.test(type) && /;\s*v=v1\b/.test(type));
 }
 
+/** What stands beside the cells of a row: kubectl sorts by fields of the whole object, and takes labels from its metadata. */
+export type RowObject = "Metadata" | "Object" | "None";
+
+export function rowObjectOf(query: URLSearchParams): RowObject {
+  const asked = query.get("includeObject") ?? "";
+  if (asked === "") return "Metadata";
+  if (asked === "Metadata" || asked === "Object" || asked === "None") return asked;
+  throw new StatusError("BadRequest", "includeObject must be Metadata, Object or None");
+}
+
 /** `withColumns`: a watch names them in its first event only. */
 export function table(
   kind: Kind,
   objects: readonly ApiObject[],
-  options: { nowMs: number; resourceVersion?: string; withColumns: boolean },
+  options: { nowMs: number; resourceVersion?: string; withColumns: boolean; rowObject: RowObject },
 ) {
   const columnDefinitions = columnsOf(kind).map(({ name, type, description, priority }) => ({
     name,
@@ -29,7 +40,18 @@ export function table(
     columnDefinitions: options.withColumns ? columnDefinitions : [],
     rows: objects.map((object) => ({
       cells: columnValues(kind, object, options.nowMs),
-      object: { kind: "PartialObjectMetadata", apiVersion: "meta.k8s.io/v1", metadata: object.metadata },
+      ...besideCells(object, options.rowObject),
     })),
   };
+}
+
+function besideCells(object: ApiObject, rowObject: RowObject): { object?: unknown } {
+  switch (rowObject) {
+    case "Metadata":
+      return { object: { kind: "PartialObjectMetadata", apiVersion: "meta.k8s.io/v1", metadata: object.metadata } };
+    case "Object":
+      return { object };
+    case "None":
+      return {};
+  }
 }
