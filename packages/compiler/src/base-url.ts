@@ -4,7 +4,7 @@
  */
 
 import type { ProviderSpec } from "@sluice/api";
-import { isMetadataHost } from "./metadata-host.ts";
+import { isMetadataHost } from "@sluice/contract";
 
 export type BaseUrl =
   | { readonly kind: "valid"; readonly origin: string; readonly basePath: string }

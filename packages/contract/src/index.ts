@@ -19,6 +19,7 @@ export type { KeyEntry } from "./key-entry.ts";
 export { keyEntry } from "./key-entry.ts";
 export type { LedgerWatermark } from "./ledger-watermark.ts";
 export { ledgerWatermark } from "./ledger-watermark.ts";
+export { isMetadataHost } from "./metadata-host.ts";
 export type { SealingKey } from "./sealing.ts";
 export { seal, sealingKey, unseal } from "./sealing.ts";
 export type {

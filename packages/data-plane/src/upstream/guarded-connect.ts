@@ -6,14 +6,13 @@
 
 import { type LookupAddress, lookup } from "node:dns";
 import { BlockList, isIP, type LookupFunction } from "node:net";
+import { isMetadataHost } from "@sluice/contract";
 import { buildConnector } from "undici";
 
-const forbidden = new BlockList();
-forbidden.addSubnet("169.254.0.0", 16, "ipv4"); // link-local, metadata of most clouds
-forbidden.addSubnet("fe80::", 10, "ipv6");
-forbidden.addAddress("fd00:ec2::254", "ipv6"); // metadata of EC2
-forbidden.addSubnet("0.0.0.0", 8, "ipv4"); // "this host": reaches loopback on Linux
-forbidden.addAddress("::", "ipv6");
+/** "This host": reaches loopback on Linux. */
+const unspecified = new BlockList();
+unspecified.addSubnet("0.0.0.0", 8, "ipv4");
+unspecified.addAddress("::", "ipv6");
 
 export class ForbiddenAddress extends Error {
   override readonly name = "ForbiddenAddress";
@@ -22,10 +21,13 @@ export class ForbiddenAddress extends Error {
   }
 }
 
-/** Also sees through IPv4 addresses written as IPv6 (`::ffff:169.254.169.254`). */
+/** `address`: literal; a name is not forbidden before it has been resolved. */
 export function isForbidden(address: string): boolean {
   const family = isIP(address);
-  return family !== 0 && forbidden.check(address, family === 6 ? "ipv6" : "ipv4");
+  if (family === 0) return false;
+  // A resolver may answer `::ffff:169.254.169.254`; a URL brings every form into one.
+  const plain = family === 6 ? new URL(`http://[${address.replace(/%.*$/, "")}]`).hostname : address;
+  return isMetadataHost(plain) || unspecified.check(address, family === 6 ? "ipv6" : "ipv4");
 }
 
 /** For undici's `connect`. */

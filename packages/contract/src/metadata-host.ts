@@ -1,6 +1,6 @@
 /**
  * Hosts that serve machine credentials: link-local addresses and the clouds' metadata services, under every name and in
- * every IPv6 form that embeds them. What a name resolves to is the data plane's to check when it connects.
+ * every IPv6 form that embeds them. The compiler asks of a Provider's address, and a data plane of what a name has resolved to.
  */
 
 import { BlockList, isIP } from "node:net";
@@ -22,7 +22,7 @@ const refusedNames = [
   "instance-data.ec2.internal",
 ];
 
-/** `hostname`: as WHATWG's `URL` gives it, IPv6 in brackets. */
+/** `hostname`: a name, or an address as WHATWG's `URL` or a resolver gives it. */
 export function isMetadataHost(hostname: string): boolean {
   const host = hostname.replace(/^\[|\]$/g, "").replace(/\.$/, "");
   switch (isIP(host)) {
