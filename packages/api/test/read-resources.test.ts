@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { parseResource, problemText, readResources } from "../src/index.ts";
+import { kinds, parseResource, problemText, readResources } from "../src/index.ts";
 
 const head = (kind: string, name = "a") =>
   `apiVersion: sluice.dev/v1alpha1\nkind: ${kind}\nmetadata: { name: ${name} }\n`;
@@ -114,13 +114,73 @@ test("a List is its items", () => {
   expect(told.map(problemText)).toEqual([expect.stringMatching(/items\[1\]\.metadata\.name/)]);
 });
 
+test.for([
+  ["a deadline of nothing", "timeouts: { idle: 0s }", "spec.timeouts.idle: must be longer than 0s and at most 24h"],
+  [
+    "a deadline beyond a day",
+    "timeouts: { total: 25h }",
+    "spec.timeouts.total: must be longer than 0s and at most 24h",
+  ],
+  [
+    "a first byte that may come after the end",
+    "timeouts: { firstByte: 2m, total: 1m }",
+    "spec.timeouts.firstByte: firstByte must not be longer than total",
+  ],
+  ["a reason to retry twice", "retry: { on: [Timeout, Timeout] }", "spec.retry.on[1]: stands in this list already"],
+  ["a merge of maps", "retry: { <<: { attempts: 1 } }", "spec.retry[<<]: merging maps by << is not supported"],
+] as const)("%s is refused", ([, field, message]) => {
+  expect(problems(`${route}  ${field}\n`).join()).toContain(message);
+});
+
+test.for([
+  ["{{team}} of {{service}} {one} {", true],
+  ["{{team}", false],
+  ["{{teams}}", false],
+  ["a\\nb", false],
+] as const)("the header value %s holds placeholders that exist, or is refused", ([value, fine]) => {
+  const spec = `{ type: OpenAI, credential: { type: None }, headers: [{ name: x-a, value: "${value}" }] }`;
+  expect(problems(`${head("Provider")}spec: ${spec}\n`).length).toBe(fine ? 0 : 1);
+});
+
+test("an anchor is its value, wherever it is used again", () => {
+  const { resources, problems: none } = readResources(
+    `${head("Gateway")}spec: { defaults: { timeouts: &t { idle: 5s } } }\n---\n${route}`,
+    "f.yaml",
+  );
+  expect([none, resources.length]).toEqual([[], 2]);
+  const reused = readResources(
+    `${head("Route")}spec:\n  models: [a]\n  targets: [{ name: &n t, providerRef: { name: *n } }]\n`,
+    "f.yaml",
+  );
+  expect(reused.resources[0]?.resource.spec).toMatchObject({ targets: [{ name: "t", providerRef: { name: "t" } }] });
+});
+
+test("an object of a hundred thousand values is answered with some of its problems", () => {
+  const spec = Object.fromEntries(Array.from({ length: 90_000 }, (_, index) => [`modls${index}`, 1]));
+  const { problems: told } = parseResource({
+    apiVersion: "sluice.dev/v1alpha1",
+    kind: "Route",
+    metadata: { name: "a" },
+    spec,
+  });
+  expect(told?.length).toBeGreaterThan(0);
+  expect(told?.length).toBeLessThanOrEqual(1500);
+});
+
+test("resources read once are read again the same", () => {
+  for (const { example } of kinds) {
+    for (const { resource } of readResources(example, "f.yaml").resources)
+      expect(parseResource(resource)).toEqual({ resource });
+  }
+});
+
 test("bombs of brackets and of aliases end in a problem, soon", () => {
   expect(problems("[".repeat(100_000)).join()).toMatch(/nested too deep/);
   let bomb = "a0: &a0 [1,1,1,1,1,1,1,1,1,1]\n";
   for (let level = 1; level < 12; level++)
     bomb += `a${level}: &a${level} [${Array.from({ length: 10 }, () => `*a${level - 1}`).join(",")}]\n`;
   expect(problems(bomb).length).toBeGreaterThan(0);
-  expect(problems(" ".repeat(5 * 1024 * 1024))).toEqual([expect.stringContaining("larger than 4 MiB")]);
+  expect(problems(" ".repeat(5 * 1024 * 1024))).toEqual([expect.stringContaining("larger than 1 MiB")]);
 });
 
 test("any bytes are answered, never thrown at", () => {

@@ -1,7 +1,6 @@
 /**
- * A rule between fields, said twice: as a check of ours, and in CEL for the Kubernetes API server. Both are told with one
- * message, and a test runs the same examples through each. What JSON Schema cannot say rides on the schema as `k8s`
- * metadata and becomes `x-kubernetes-*` in the CRD.
+ * A rule between fields, said twice: as a check of ours, and in CEL for the Kubernetes API server, with one message. What
+ * JSON Schema cannot say rides on the schema as `k8s` metadata and becomes `x-kubernetes-*` in the CRD.
  */
 
 import type { z } from "zod";

@@ -14,6 +14,8 @@ export function crdFiles(): GeneratedFile[] {
       crd(definition),
       {
         lineWidth: 0,
+        // Readers of YAML 1.1 take a bare time for a time, and a bare `on` for true: both are quoted.
+        version: "1.1",
         aliasDuplicateObjects: false,
       },
     )}`,

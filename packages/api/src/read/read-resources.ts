@@ -9,13 +9,14 @@ import { apiVersion } from "../resource.ts";
 import { checkResource } from "./parse-resource.ts";
 import { type Breach, fieldPath, type Problem, type Segment } from "./problem.ts";
 import { redactSecrets } from "./secret-in-clear.ts";
+import { sizeFault } from "./text-size.ts";
 import { offsetOf, type Place, yamlValue } from "./yaml-value.ts";
 
 export type ReadResource = { readonly resource: Resource; readonly file: string; readonly line: number };
 export type ReadResult = { readonly resources: readonly ReadResource[]; readonly problems: readonly Problem[] };
 
-/** A thousand resources take about half a megabyte; the parser takes about a second for this. */
-const fileBytesMax = 4 * 1024 * 1024;
+/** Some three thousand resources. */
+const fileBytesMax = 1024 * 1024;
 const problemsMax = 500;
 /** Of one document. */
 const syntaxFaultsMax = 20;
@@ -30,9 +31,10 @@ export function readResources(text: string | Uint8Array, file: string): ReadResu
   const decoded = decode(text);
   if (decoded === undefined) return whole("is not UTF-8 text");
   try {
-    return new Reading(decoded, file).read();
+    const fault = sizeFault(decoded);
+    return fault === undefined ? new Reading(decoded, file).read() : whole(fault);
   } catch (error) {
-    // The library's parser is recursive: a text of ten thousand brackets ends its stack.
+    // The library's parser is recursive; `sizeFault` does not see every way to nest.
     if (error instanceof RangeError) return whole("is nested too deep");
     return whole("is not YAML that can be read");
   }

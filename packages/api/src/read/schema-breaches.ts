@@ -4,8 +4,11 @@ import { z } from "zod";
 import { type Breach, type Segment, shown } from "./problem.ts";
 import { suggestion } from "./suggest.ts";
 
+/** More help nobody; a hostile object could have a hundred thousand. */
+const breachesMax = 500;
+
 export function schemaBreaches(input: { error: z.ZodError; schema: z.ZodType; value: unknown }): Breach[] {
-  return input.error.issues.flatMap((issue) => breachesOf(issue, input));
+  return input.error.issues.slice(0, breachesMax).flatMap((issue) => breachesOf(issue, input));
 }
 
 function breachesOf(issue: z.core.$ZodIssue, { schema, value }: { schema: z.ZodType; value: unknown }): Breach[] {
@@ -14,7 +17,7 @@ function breachesOf(issue: z.core.$ZodIssue, { schema, value }: { schema: z.ZodT
   switch (issue.code) {
     case "unrecognized_keys": {
       const known = fieldsAt(schema, segments);
-      return issue.keys.map((key) => ({
+      return issue.keys.slice(0, breachesMax).map((key) => ({
         segments: [...segments, key],
         message: `unknown field${suggestion(key, known) || listing("; fields here are", known)}`,
         reason: "FieldValueForbidden",
