@@ -16,13 +16,13 @@ import { isTestFile, packageOf, place, readSources, type Source } from "./source
  */
 const arrows: Record<string, { readonly to: readonly string[]; readonly node?: readonly string[] }> = {
   api: { to: [], node: [] },
-  contract: { to: [], node: ["node:crypto", "node:zlib"] },
+  contract: { to: [], node: ["node:crypto", "node:zlib", "node:net"] },
   protocols: { to: [], node: ["node:buffer", "node:zlib"] },
   metering: { to: [], node: [] },
   limits: { to: ["contract"], node: [] },
   routing: { to: ["contract"], node: [] },
   guardrails: { to: ["contract"], node: [] },
-  compiler: { to: ["api", "contract", "metering"], node: ["node:net"] },
+  compiler: { to: ["api", "contract", "metering"], node: [] },
   bus: { to: ["contract"] },
   "data-plane": { to: ["contract", "protocols", "metering", "limits", "routing", "guardrails", "bus"] },
   "control-plane": { to: ["api", "compiler", "contract", "metering", "limits", "guardrails", "bus"] },
