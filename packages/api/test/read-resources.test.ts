@@ -142,6 +142,12 @@ test.for([
   expect(problems(`${head("Provider")}spec: ${spec}\n`).length).toBe(fine ? 0 : 1);
 });
 
+test("a bare `on`, which kubectl sends as true, is told with the way out", () => {
+  expect(problems(`${route}  retry: { "true": [Timeout] }\n`)).toEqual([
+    'f.yaml:8:12: spec.retry.true: unknown field; did you mean "on"? Write it in quotes for kubectl',
+  ]);
+});
+
 test("an anchor is its value, wherever it is used again", () => {
   const { resources, problems: none } = readResources(
     `${head("Gateway")}spec: { defaults: { timeouts: &t { idle: 5s } } }\n---\n${route}`,

@@ -38,6 +38,8 @@ export const retry = z.strictObject({
     .describe("Further upstream calls after the first, over all targets. Effective default: 2."),
   on: distinctList(retryReason, { max: 4 })
     .optional()
-    .describe("What is tried again, as long as no byte has reached the client. Effective default: all four."),
+    .describe(
+      'What is tried again, as long as no byte has reached the client. Effective default: all four. Write the name in quotes (`"on"`): kubectl reads a bare `on` as true.',
+    ),
 });
 export type Retry = z.output<typeof retry>;

@@ -19,7 +19,7 @@ function breachesOf(issue: z.core.$ZodIssue, { schema, value }: { schema: z.ZodT
       const known = fieldsAt(schema, segments);
       return issue.keys.slice(0, breachesMax).map((key) => ({
         segments: [...segments, key],
-        message: `unknown field${suggestion(key, known) || listing("; fields here are", known)}`,
+        message: `unknown field${quotedOn(key, known) || suggestion(key, known) || listing("; fields here are", known)}`,
         reason: "FieldValueForbidden",
         atKey: true,
       }));
@@ -93,6 +93,11 @@ function sized(origin: string, size: number | bigint): string {
   if (origin === "string") return `${size} character${size === 1 ? "" : "s"}`;
   if (origin === "array") return `${size} item${size === 1 ? "" : "s"}`;
   return `the value ${size}`;
+}
+
+/** kubectl reads YAML 1.1, where a bare `on` is the truth value: the field arrives as `true`. */
+function quotedOn(key: string, known: readonly string[]): string {
+  return key === "true" && known.includes("on") ? `; did you mean "on"? Write it in quotes for kubectl` : "";
 }
 
 function listing(opening: string, names: readonly string[]): string {
