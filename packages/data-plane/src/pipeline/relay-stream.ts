@@ -16,7 +16,7 @@ const heldBytesMax = 64 * 1024;
 export class StreamRelay implements Relay {
   readonly #exchange: Exchange;
   readonly #status: number;
-  readonly #headers: string[];
+  readonly #headers: Record<string, string | number>;
   readonly #provider: string;
   readonly #splitter = new EventSplitter();
   readonly #reader: StreamReader;
@@ -30,7 +30,7 @@ export class StreamRelay implements Relay {
     exchange: Exchange,
     answer: {
       status: number;
-      headers: string[];
+      headers: Record<string, string | number>;
       provider: string;
       hold: boolean;
       withholdUsage: boolean;

@@ -16,8 +16,7 @@ const usageMember: ReadonlySet<string> = new Set(["usage"]);
 export class WholeRelay implements Relay {
   readonly #exchange: Exchange;
   readonly #status: number;
-  readonly #headers: string[];
-  readonly #contentType: string;
+  readonly #headers: Record<string, string | number>;
   readonly #length: number | undefined;
   readonly #provider: string;
   #held: Buffer[] = [];
@@ -29,12 +28,11 @@ export class WholeRelay implements Relay {
   /** `length`: the provider's content-length. */
   constructor(
     exchange: Exchange,
-    answer: { status: number; headers: string[]; contentType: string; length: number | undefined; provider: string },
+    answer: { status: number; headers: Record<string, string | number>; length: number | undefined; provider: string },
   ) {
     this.#exchange = exchange;
     this.#status = answer.status;
     this.#headers = answer.headers;
-    this.#contentType = answer.contentType;
     this.#length = answer.length;
     this.#provider = answer.provider;
   }
@@ -50,7 +48,7 @@ export class WholeRelay implements Relay {
     if (this.#heldBytes <= heldBytesMax) return "more";
 
     const { outgoing } = this.#exchange;
-    if (this.#length !== undefined) this.#headers.push("content-length", String(this.#length));
+    if (this.#length !== undefined) this.#headers["content-length"] = this.#length;
     outgoing.writeHead(this.#status, this.#headers);
     const capture = new MemberCapture("usage");
     this.#passing = capture;
@@ -77,7 +75,7 @@ export class WholeRelay implements Relay {
     // Anthropic's count_tokens has no usage: counting is free.
     if (usage !== undefined)
       this.usage = dialect.readUsage(parseObject(body.toString("utf8", usage.value.start, usage.value.end)));
-    this.#headers.push("content-length", String(body.length));
+    this.#headers["content-length"] = body.length;
     outgoing.writeHead(this.#status, this.#headers);
     // Node joins a text to the head in one write, and sends a buffer beside it in two.
     if (body.length <= shortBytes) outgoing.end(body.toString("latin1"), "latin1");
@@ -100,7 +98,7 @@ export class WholeRelay implements Relay {
   }
 
   #describe(problem: string): string {
-    const type = this.#contentType === "" ? "no content-type" : this.#contentType.slice(0, 60);
+    const type = String(this.#headers["content-type"] ?? "no content-type").slice(0, 60);
     const html = type.includes("html")
       ? ", which is usual when the Provider's baseUrl names a web page instead of an API"
       : "";

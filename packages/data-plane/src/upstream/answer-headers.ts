@@ -5,7 +5,7 @@
 
 import type { IncomingHttpHeaders } from "undici/types/header.js";
 
-const passed = new Set([
+const passed = [
   "content-type",
   "content-language",
   "cache-control",
@@ -16,14 +16,17 @@ const passed = new Set([
   "openai-version",
   "openai-model",
   "server-timing",
-]);
+];
 
-/** Names and values in turn, as `writeHead` takes them. `without`: one that is to be left out. */
-export function answerHeaders(requestId: string, upstream: IncomingHttpHeaders, without?: string): string[] {
-  const headers = ["x-request-id", requestId, "request-id", requestId, "x-sluice-request-id", requestId];
-  for (const name in upstream) {
+export function answerHeaders(requestId: string, upstream: IncomingHttpHeaders): Record<string, string | number> {
+  const headers: Record<string, string | number> = {
+    "x-request-id": requestId,
+    "request-id": requestId,
+    "x-sluice-request-id": requestId,
+  };
+  for (const name of passed) {
     const value = upstream[name];
-    if (typeof value === "string" && passed.has(name) && name !== without) headers.push(name, value);
+    if (typeof value === "string") headers[name] = value;
   }
   return headers;
 }

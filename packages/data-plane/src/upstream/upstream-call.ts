@@ -121,7 +121,6 @@ class UpstreamCall implements Timed, Abortable, Dispatcher.DispatchHandler {
       this.#relay = new WholeRelay(exchange, {
         status,
         headers: passed,
-        contentType: type,
         provider,
         length: typeof length === "string" ? Number(length) : undefined,
       });
@@ -242,9 +241,10 @@ class UpstreamCall implements Timed, Abortable, Dispatcher.DispatchHandler {
     const object = parseObject(told.toString("utf8"));
     const shaped = object !== undefined && object.error !== null && typeof object.error === "object";
     const body = shaped ? told : Buffer.from(this.#wrapped(status, told, object));
-    const headers = answerHeaders(exchange.id, upstream, "content-type");
-    headers.push("content-type", "application/json", "content-length", String(body.length));
-    headers.push("x-sluice-error-source", "upstream");
+    const headers = answerHeaders(exchange.id, upstream);
+    headers["content-type"] = "application/json";
+    headers["content-length"] = body.length;
+    headers["x-sluice-error-source"] = "upstream";
     exchange.outgoing.writeHead(status, headers);
     exchange.outgoing.end(body);
     exchange.responseBytes = body.length;
