@@ -91,7 +91,7 @@ function checkTypeNames(value: Record<string, unknown>): Breach | undefined {
   if (kind === "Secret" && version === "v1") {
     return breach(
       "kind",
-      "Secrets are not read here: `sluice secrets set` keeps one, in Kubernetes `kubectl apply` does",
+      "Secrets are not read here: put the value alone into a file secrets/NAMESPACE/NAME/KEY of mode 0600, beside the resources folder",
       kind,
     );
   }
