@@ -59,6 +59,8 @@ function gatewayPlan({ id, namespace, resource }: Entry<Gateway>, servesRoot: bo
     servesRoot,
     bodyBytesMax: spec.maxBodyBytes,
     ...(spec.allowedNamespaces.from === "Same" && { admits: [namespace] }),
+    unbudgeted: "Allow",
+    onOverflow: "Fold",
     routeOverrides: spec.allowOverrides?.includes("Routes") ?? false,
   };
 }

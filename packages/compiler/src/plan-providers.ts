@@ -68,6 +68,7 @@ function providerPlan(
     ...(auth && { auth }),
     headers: (spec.headers ?? []).map(({ name, value }) => [name, value]),
     ...(models && { models: [...models] }),
+    catalog: [],
   };
 }
 

@@ -57,6 +57,7 @@ function routePlan({ id, namespace, resource }: Entry<Route>, tiers: TargetPlan[
     tiers,
     retry: retryPlan(spec.retry, defaults?.retry),
     timeouts: timeoutsPlan(spec.timeouts, defaults?.timeouts),
+    onAbort: "Cancel",
   };
 }
 

@@ -1,7 +1,8 @@
 /**
  * Bus: how the planes reach each other. A port: `@sluice/bus` has its implementations, and one conformance suite that each
- * must pass. Two shapes, both as NATS JetStream has them: buckets (latest value per key) and streams (every message, at
- * least once, in order). Nothing on the bus is the record: all of it can be written again from the Store.
+ * must pass. Two shapes are kept, both as NATS JetStream has them: buckets (latest value per key) and streams (every message,
+ * at least once, in order). Two are of the moment, as core NATS has them: requests (one answer, or none) and signals (to all who
+ * listen just now). Nothing on the bus is the record: all of it can be written again from the Store.
  */
 
 /** `snapshots`: pointer and bodies · `keys` · `credentials` · `instances`: acknowledgements · `ledger`: watermarks. */
@@ -11,6 +12,14 @@ export type BucketName = (typeof bucketNames)[number];
 /** `usage`: batches of usage events, one JSON object a line. */
 export const streamNames = ["usage"] as const;
 export type StreamName = (typeof streamNames)[number];
+
+/** `leases`: amounts, between data planes and the record (`lease.ts`). */
+export const requestNames = ["leases"] as const;
+export type RequestName = (typeof requestNames)[number];
+
+/** `recalls`: accounts that somebody is short of (`lease.ts`). */
+export const signalNames = ["recalls"] as const;
+export type SignalName = (typeof signalNames)[number];
 
 /** Keys are 1 to 256 characters of `A-Z a-z 0-9 - _ = . /`, neither starting nor ending with a dot (NATS key-value rules). */
 export type BucketEntry = { readonly key: string; readonly value: Uint8Array; readonly revision: number };
@@ -63,9 +72,32 @@ export type EventStream = {
   consume(consumer: string, handler: (message: StreamMessage) => Promise<void>): Promise<AsyncDisposable>;
 };
 
+/** Nobody answers, or not in time. The request may have been acted on all the same. */
+export class NoAnswer extends Error {
+  override readonly name = "NoAnswer";
+  constructor(name: string, why: "nobody answers" | "not in time") {
+    super(`${name}: ${why}`);
+  }
+}
+
+export type Requests = {
+  /** Throws `NoAnswer`. */
+  ask(value: Uint8Array, timeoutMs: number): Promise<Uint8Array>;
+  /** Of several who answer, one has each request. A handler that rejects leaves its asker without an answer. */
+  answer(handler: (value: Uint8Array) => Promise<Uint8Array>): Promise<AsyncDisposable>;
+};
+
+export type Signals = {
+  /** At most once to each listener of this moment. */
+  send(value: Uint8Array): Promise<void>;
+  listen(handler: (value: Uint8Array) => void): Promise<AsyncDisposable>;
+};
+
 export type Bus = AsyncDisposable & {
   /** The largest value that a bucket or a stream takes, in bytes. */
   readonly valueBytesMax: number;
   bucket(name: BucketName): Bucket;
   stream(name: StreamName): EventStream;
+  requests(name: RequestName): Requests;
+  signals(name: SignalName): Signals;
 };

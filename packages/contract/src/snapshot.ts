@@ -5,9 +5,12 @@
  */
 
 import { z } from "zod";
+import { limitPlan } from "./limit-plan.ts";
+import { modelPlan, pricePlan } from "./price-plan.ts";
+import { stopPlan } from "./stop-plan.ts";
 
-/** The format this code writes, and the oldest reader that understands it. */
-export const snapshotFormat = 1;
+/** The format this code writes, and the oldest reader that understands it. Fields that format 1 had not have a default. */
+export const snapshotFormat = 2;
 
 /** `namespace/name` of a resource. */
 const resourceId = z.string();
@@ -34,6 +37,8 @@ const providerPlan = z.strictObject({
   headers: z.array(z.tuple([z.string(), z.string()])),
   /** Names that `GET /models` lists for a wildcard Route; absent: none are known. */
   models: z.array(z.string()).optional(),
+  /** Price and bounds of its models, in no order. */
+  catalog: z.array(modelPlan).default([]),
 });
 export type ProviderPlan = z.infer<typeof providerPlan>;
 
@@ -69,6 +74,10 @@ const routePlan = z.strictObject({
     idleMs: z.int().min(1),
     totalMs: z.int().min(1),
   }),
+  /** The most that a call may ask for, whatever its model could do. */
+  maxOutputTokens: z.int().min(1).optional(),
+  /** Whether an answer whose caller went away is read on, for its usage. */
+  onAbort: z.enum(["Cancel", "DrainForUsage"]).default("Cancel"),
 });
 export type RoutePlan = z.infer<typeof routePlan>;
 
@@ -86,6 +95,10 @@ const gatewayPlan = z.strictObject({
   admits: z.array(z.string()).optional(),
   /** Routes of a key's own namespace go before shared ones of equal exactness. */
   routeOverrides: z.boolean(),
+  /** What happens to calls that no enforcing Budget covers. */
+  unbudgeted: z.enum(["Allow", "Warn", "Refuse"]).default("Allow"),
+  /** When the spool is nearly full: usage events are folded into sums, or calls are refused. */
+  onOverflow: z.enum(["Fold", "Refuse"]).default("Fold"),
   routes: z.array(routePlan),
 });
 export type GatewayPlan = z.infer<typeof gatewayPlan>;
@@ -95,6 +108,10 @@ export const snapshot = z.strictObject({
   minReader: z.int(),
   gateways: z.array(gatewayPlan),
   providers: z.array(providerPlan),
+  /** By their keys in `catalog`. */
+  prices: z.record(z.string(), pricePlan).default({}),
+  limits: z.array(limitPlan).default([]),
+  stops: z.array(stopPlan).default([]),
 });
 export type Snapshot = z.infer<typeof snapshot>;
 

@@ -195,6 +195,7 @@ function providerPlan(provider: TestProvider): ProviderPlan {
         }),
     headers: provider.headers ?? [],
     ...(provider.models === undefined ? {} : { models: provider.models }),
+    catalog: [],
   };
 }
 
@@ -207,6 +208,8 @@ function gatewayPlan(routes: TestRoute[], overrides: Partial<GatewayPlan>): Gate
     servesRoot: true,
     bodyBytesMax: 32 * 1024 * 1024,
     routeOverrides: false,
+    unbudgeted: "Allow",
+    onOverflow: "Fold",
     routes: routes.map(routePlan),
     ...overrides,
   };
@@ -232,5 +235,6 @@ function routePlan(route: TestRoute): RoutePlan {
     tiers,
     retry: { attempts: 2, on: ["ConnectFailure", "Timeout", "RateLimited", "ServerError"], ...route.retry },
     timeouts: { firstByteMs: 20_000, firstByteForWhole: false, idleMs: 20_000, totalMs: 60_000, ...route.timeouts },
+    onAbort: "Cancel",
   };
 }

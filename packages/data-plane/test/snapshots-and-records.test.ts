@@ -62,7 +62,9 @@ test("the loader names what it can't load, and throws at nothing", () => {
   for (const snapshot of [{}, { format: 1, minReader: 1, gateways: [], providers: [{}] }, null]) {
     expect(loadError(snapshot as never)).toEqual(expect.any(String));
   }
-  expect(loadError({ format: 1, minReader: 1, gateways: [], providers: [] })).toBeUndefined();
+  expect(
+    loadError({ format: 1, minReader: 1, gateways: [], providers: [], prices: {}, limits: [], stops: [] }),
+  ).toBeUndefined();
 });
 
 test("a Gateway with a host name is found by it, another by its base path", async () => {

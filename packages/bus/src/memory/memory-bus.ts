@@ -3,10 +3,22 @@
  * client of it, so that code and tests see the same two sides as with NATS. Nothing outlives the process.
  */
 
-import type { Bucket, BucketName, Bus, EventStream, StreamName } from "@sluice/contract";
-import { bucketNames, streamNames } from "@sluice/contract";
+import type {
+  Bucket,
+  BucketName,
+  Bus,
+  EventStream,
+  RequestName,
+  Requests,
+  SignalName,
+  Signals,
+  StreamName,
+} from "@sluice/contract";
+import { bucketNames, requestNames, signalNames, streamNames } from "@sluice/contract";
 import { MemoryBucket } from "./memory-bucket.ts";
 import type { MemoryBusOptions } from "./memory-limits.ts";
+import { MemoryRequests } from "./memory-requests.ts";
+import { MemorySignals } from "./memory-signals.ts";
 import { MemoryStream } from "./memory-stream.ts";
 
 export type MemoryHub = { connect(): Bus };
@@ -21,7 +33,9 @@ export function createMemoryBus(options: MemoryBusOptions = {}): MemoryHub {
   const limits = { valueBytesMax, redeliverAfterMs, nowMs, onHandlerError };
   const buckets = new Map(bucketNames.map((name) => [name, new MemoryBucket(name, limits)]));
   const streams = new Map(streamNames.map((name) => [name, new MemoryStream(name, limits)]));
-  return { connect: () => new MemoryClient({ buckets, streams, valueBytesMax }) };
+  const requests = new Map(requestNames.map((name) => [name, new MemoryRequests(name, limits)]));
+  const signals = new Map(signalNames.map((name) => [name, new MemorySignals(name, limits)]));
+  return { connect: () => new MemoryClient({ buckets, streams, requests, signals, valueBytesMax }) };
 }
 
 /** One client: it ends its own watches and consumers, and nobody else's. */
@@ -29,16 +43,22 @@ class MemoryClient implements Bus {
   readonly valueBytesMax: number;
   readonly #buckets: ReadonlyMap<BucketName, MemoryBucket>;
   readonly #streams: ReadonlyMap<StreamName, MemoryStream>;
+  readonly #requests: ReadonlyMap<RequestName, MemoryRequests>;
+  readonly #signals: ReadonlyMap<SignalName, MemorySignals>;
   readonly #subscriptions = new Set<AsyncDisposable>();
   #closed = false;
 
   constructor(hub: {
     buckets: ReadonlyMap<BucketName, MemoryBucket>;
     streams: ReadonlyMap<StreamName, MemoryStream>;
+    requests: ReadonlyMap<RequestName, MemoryRequests>;
+    signals: ReadonlyMap<SignalName, MemorySignals>;
     valueBytesMax: number;
   }) {
     this.#buckets = hub.buckets;
     this.#streams = hub.streams;
+    this.#requests = hub.requests;
+    this.#signals = hub.signals;
     this.valueBytesMax = hub.valueBytesMax;
   }
 
@@ -59,6 +79,22 @@ class MemoryClient implements Bus {
     return {
       publish: async (message) => this.#open(() => stream.publish(message)),
       consume: async (consumer, handler) => this.#subscribe(() => stream.consume(consumer, handler)),
+    };
+  }
+
+  requests(name: RequestName): Requests {
+    const requests = known(this.#requests, name);
+    return {
+      ask: async (value, timeoutMs) => this.#open(() => requests.ask(value, timeoutMs)),
+      answer: async (handler) => this.#subscribe(() => requests.answer(handler)),
+    };
+  }
+
+  signals(name: SignalName): Signals {
+    const signals = known(this.#signals, name);
+    return {
+      send: async (value) => this.#open(() => signals.send(value)),
+      listen: async (handler) => this.#subscribe(() => signals.listen(handler)),
     };
   }
 

@@ -90,7 +90,15 @@ describe("a bucket's contents", () => {
 });
 
 describe("a snapshot", () => {
-  const snapshot: Snapshot = { format: 1, minReader: 1, gateways: [], providers: [] };
+  const snapshot: Snapshot = {
+    format: 1,
+    minReader: 1,
+    gateways: [],
+    providers: [],
+    prices: {},
+    limits: [],
+    stops: [],
+  };
   const revision = (number: number) => ({ revision: number, digest: `sha256:${number}`, snapshot, recordedAtMs: 0 });
 
   test("comes body first, pointer last, and only once", async () => {

@@ -220,7 +220,15 @@ describe.each(["PGlite", "PostgreSQL"] as const)("the store on %s", (kind) => {
   });
 
   describe("revisions", () => {
-    const snapshot: Snapshot = { format: 1, minReader: 1, gateways: [], providers: [] };
+    const snapshot: Snapshot = {
+      format: 1,
+      minReader: 1,
+      gateways: [],
+      providers: [],
+      prices: {},
+      limits: [],
+      stops: [],
+    };
 
     test("are numbered from 1 on, the newest comes back", async () => {
       await using fresh = await open();

@@ -1,0 +1,1 @@
+export type { AccountState, EpochState, LeaseState, SessionState, WindowState } from "./record/record-state.ts";
