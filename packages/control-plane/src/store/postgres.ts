@@ -2,6 +2,7 @@
 
 import { asc, DrizzleQueryError } from "drizzle-orm";
 import type { Log } from "../log.ts";
+import { alertStore } from "./alerts.ts";
 import { type Database, pgliteDatabase, postgresDatabase } from "./database.ts";
 import { migrate, ownMigrations } from "./migrate.ts";
 import { copyPreparedFolder } from "./prepared-folder.ts";
@@ -57,6 +58,7 @@ function storeOn(database: Database, { nowMs, log }: StorePorts): Store {
   };
 
   return {
+    ...alertStore(queries, doing),
     listResources: (filter = {}) => doing("list resources", resources.listResources(queries, filter)),
     getResource: (ref) => doing(`read ${named(ref)}`, resources.getResource(queries, ref)),
     createResource: async (write) =>

@@ -7,6 +7,8 @@ import type { Snapshot } from "@sluice/contract";
 import { bigint, boolean, doublePrecision, integer, json, jsonb, pgTable, primaryKey, text } from "drizzle-orm/pg-core";
 import type { Origin, ResourceChange, ResourceStatus, StoredResource } from "./store.ts";
 
+export { alerts, events } from "./alert-schema.ts";
+
 const version = (name: string) => bigint(name, { mode: "bigint" });
 const count = (name: string) => bigint(name, { mode: "number" });
 

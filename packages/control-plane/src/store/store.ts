@@ -5,6 +5,7 @@
  */
 
 import type { Snapshot, UsageEvent } from "@sluice/contract";
+import type { AlertStore } from "./alert-store.ts";
 
 export type ResourceRef = { readonly kind: string; readonly namespace: string; readonly name: string };
 
@@ -76,43 +77,44 @@ export type ChangeKind = "resource" | "status" | "revocation";
 export type UsageBatch = { readonly instance: string; readonly firstSeq: number; readonly lines: readonly string[] };
 export type UsageQuery = { readonly limit: number; readonly requestId?: string; readonly sinceMs?: number };
 
-export type Store = AsyncDisposable & {
-  /** All resources of a kind (or of all), of a namespace (or of all), by kind, namespace, name; and the version that they are at. */
-  listResources(filter?: {
-    kind?: string;
-    namespace?: string;
-  }): Promise<{ resources: StoredResource[]; resourceVersion: bigint }>;
-  getResource(ref: ResourceRef): Promise<StoredResource | undefined>;
-  createResource(write: ResourceWrite): Promise<Written | WriteRefusal>;
-  /** `expected`: the version that the writer has read; absent: whatever is there. An equal write changes nothing. */
-  updateResource(write: ResourceWrite, expected?: bigint): Promise<Written | WriteRefusal>;
-  /** Only its owner may: `by` is compared with the resource's origin. */
-  deleteResource(ref: ResourceRef, by: Origin, expected?: bigint): Promise<Written | WriteRefusal>;
-  /** Writes a status; nothing when it is equal, or when the resource is gone or another one (uid). */
-  updateStatus(ref: ResourceRef & { uid: string }, status: ResourceStatus): Promise<void>;
-  /** Changes after `resourceVersion`, in order; `gone` when the history no longer reaches back that far. */
-  changesSince(
-    resourceVersion: bigint,
-    filter: { kind?: string; namespace?: string },
-  ): Promise<ResourceChange[] | "gone">;
-  /** Called after each committed change of this process's store, with what changed. Returns how to stop. */
-  onChange(listener: (change: ChangeKind) => void): () => void;
+export type Store = AsyncDisposable &
+  AlertStore & {
+    /** All resources of a kind (or of all), of a namespace (or of all), by kind, namespace, name; and the version that they are at. */
+    listResources(filter?: {
+      kind?: string;
+      namespace?: string;
+    }): Promise<{ resources: StoredResource[]; resourceVersion: bigint }>;
+    getResource(ref: ResourceRef): Promise<StoredResource | undefined>;
+    createResource(write: ResourceWrite): Promise<Written | WriteRefusal>;
+    /** `expected`: the version that the writer has read; absent: whatever is there. An equal write changes nothing. */
+    updateResource(write: ResourceWrite, expected?: bigint): Promise<Written | WriteRefusal>;
+    /** Only its owner may: `by` is compared with the resource's origin. */
+    deleteResource(ref: ResourceRef, by: Origin, expected?: bigint): Promise<Written | WriteRefusal>;
+    /** Writes a status; nothing when it is equal, or when the resource is gone or another one (uid). */
+    updateStatus(ref: ResourceRef & { uid: string }, status: ResourceStatus): Promise<void>;
+    /** Changes after `resourceVersion`, in order; `gone` when the history no longer reaches back that far. */
+    changesSince(
+      resourceVersion: bigint,
+      filter: { kind?: string; namespace?: string },
+    ): Promise<ResourceChange[] | "gone">;
+    /** Called after each committed change of this process's store, with what changed. Returns how to stop. */
+    onChange(listener: (change: ChangeKind) => void): () => void;
 
-  latestRevision(): Promise<Revision | undefined>;
-  /** The next revision number, in one transaction. */
-  recordRevision(input: { digest: string; snapshot: Snapshot; recordedAtMs: number }): Promise<Revision>;
+    latestRevision(): Promise<Revision | undefined>;
+    /** The next revision number, in one transaction. */
+    recordRevision(input: { digest: string; snapshot: Snapshot; recordedAtMs: number }): Promise<Revision>;
 
-  /** Revocations lie beside the resources: applying a manifest again does not revive a revoked key. */
-  revokeKey(revocation: Revocation): Promise<void>;
-  listRevocations(): Promise<Revocation[]>;
+    /** Revocations lie beside the resources: applying a manifest again does not revive a revoked key. */
+    revokeKey(revocation: Revocation): Promise<void>;
+    listRevocations(): Promise<Revocation[]>;
 
-  /**
-   * Records a batch: events of one instance, each the JSON text of a `UsageEvent`; the first is number `firstSeq` and each
-   * further one the next. Events that are there already change nothing; a line that is no event is set aside, loudly.
-   * Answers the highest number dealt with without a gap below it, and how many lines were set aside.
-   */
-  recordUsage(batch: UsageBatch): Promise<{ watermark: number; rejected: number }>;
-  usageWatermark(instance: string): Promise<number>;
-  /** Newest first. */
-  listUsage(query: UsageQuery): Promise<UsageEvent[]>;
-};
+    /**
+     * Records a batch: events of one instance, each the JSON text of a `UsageEvent`; the first is number `firstSeq` and each
+     * further one the next. Events that are there already change nothing; a line that is no event is set aside, loudly.
+     * Answers the highest number dealt with without a gap below it, and how many lines were set aside.
+     */
+    recordUsage(batch: UsageBatch): Promise<{ watermark: number; rejected: number }>;
+    usageWatermark(instance: string): Promise<number>;
+    /** Newest first. */
+    listUsage(query: UsageQuery): Promise<UsageEvent[]>;
+  };

@@ -1,0 +1,71 @@
+/** A crossed threshold as it is told: the body of its webhook, and the event that people see. Equal on every replica. */
+
+import { createHash } from "node:crypto";
+import type { AccountFigures } from "../status/account-figures.ts";
+import { amountText, unitWord } from "../status/amount-text.ts";
+import type { Alert, ResourceEvent } from "../store/alert-store.ts";
+import { rfc3339 } from "../store/pending-status.ts";
+import { percentOf } from "./thresholds.ts";
+
+export type ThresholdAlert = { readonly alert: Alert; readonly event: ResourceEvent };
+
+export function thresholdAlert(
+  account: AccountFigures,
+  crossing: {
+    readonly atPercent: number;
+    readonly url: string | undefined;
+    readonly uid: string;
+    readonly nowMs: number;
+  },
+): ThresholdAlert {
+  const { plan, rule, values } = account;
+  const { atPercent, nowMs } = crossing;
+  const [namespace = "", name = ""] = plan.id.split("/");
+  const id = alertId(account, atPercent, nowMs);
+  const percent = percentOf(account.spent, account.amount);
+  const body = {
+    id,
+    type: "budget.threshold",
+    createdAt: rfc3339(nowMs),
+    budget: { namespace, name, uid: crossing.uid, mode: plan.mode },
+    account: Object.fromEntries(plan.per.map((dimension, at) => [dimension, values[at] ?? ""])),
+    atPercent,
+    percent,
+    unit: unitWord(rule.unit),
+    spent: amountText(account.spent, rule.unit),
+    limit: amountText(account.amount, rule.unit),
+    window: {
+      startsAt: account.startsAtMs === null ? null : rfc3339(account.startsAtMs),
+      endsAt: account.endsAtMs === null ? null : rfc3339(account.endsAtMs),
+    },
+  };
+  return {
+    alert: {
+      ...{ id, limitUid: plan.uid, account: account.id, atPercent, firedAtMs: nowMs },
+      body: JSON.stringify(body),
+      receiver: crossing.url === undefined ? null : createHash("sha256").update(crossing.url).digest("hex"),
+    },
+    event: {
+      ...{ id, kind: plan.kind, namespace, name, uid: crossing.uid, atMs: nowMs },
+      type: "Warning",
+      reason: atPercent >= 100 ? "LimitReached" : "ThresholdCrossed",
+      message: `${whose(account)}has spent ${body.spent} of ${body.limit} ${body.unit} (${percent} %), past ${atPercent} %${until(account)}`,
+    },
+  };
+}
+
+/** One for each threshold of an account in a window. Without windows that turn, a rolling one repeats after its length at most. */
+function alertId({ id, rule }: AccountFigures, atPercent: number, nowMs: number): string {
+  const period = rule.window.kind === "rolling" ? Math.floor(nowMs / rule.window.ms) : 0;
+  const digest = createHash("sha256").update(`${id} ${atPercent} ${period}`).digest("hex");
+  return `evt_${digest.slice(0, 32)}`;
+}
+
+function whose({ plan, values }: AccountFigures): string {
+  if (plan.per.length === 0) return "It ";
+  return `${plan.per.map((dimension, at) => `${dimension} ${JSON.stringify(values[at] ?? "")}`).join(", ")} `;
+}
+
+function until({ endsAtMs }: AccountFigures): string {
+  return endsAtMs === null ? "" : `; the window ends ${rfc3339(endsAtMs)}`;
+}
