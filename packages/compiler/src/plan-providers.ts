@@ -68,6 +68,7 @@ function providerPlan(
     ...(auth && { auth }),
     headers: (spec.headers ?? []).map(({ name, value }) => [name, value]),
     ...(models && { models: [...models] }),
+    outputCapField: spec.type === "OpenAI" ? "max_completion_tokens" : "max_tokens",
     catalog: [],
   };
 }

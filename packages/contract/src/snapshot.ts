@@ -37,6 +37,8 @@ const providerPlan = z.strictObject({
   headers: z.array(z.tuple([z.string(), z.string()])),
   /** Names that `GET /models` lists for a wildcard Route; absent: none are known. */
   models: z.array(z.string()).optional(),
+  /** How its chat API calls the cap on output: OpenAI's newest models know only the longer name, many servers only the shorter. */
+  outputCapField: z.enum(["max_tokens", "max_completion_tokens"]).default("max_tokens"),
   /** Price and bounds of its models, in no order. */
   catalog: z.array(modelPlan).default([]),
 });

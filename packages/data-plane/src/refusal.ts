@@ -42,6 +42,18 @@ export type Refusal =
       readonly provider: string;
       readonly providerProtocol: string;
     }
+  | { readonly code: "metadata_invalid"; readonly message: string }
+  | { readonly code: "stopped"; readonly what: string; readonly untilMs: number | undefined; readonly reason: string }
+  | { readonly code: "unbudgeted"; readonly gateway: string; readonly key: string }
+  | { readonly code: "model_unpriced"; readonly model: string; readonly provider: string; readonly limit: string }
+  | { readonly code: "server_tool_unbounded"; readonly tool: string; readonly limit: string }
+  | ({ readonly code: "budget_exhausted" } & Shortfall)
+  | ({ readonly code: "budget_reserved" } & Shortfall)
+  | ({ readonly code: "rate_limited" } & Shortfall)
+  | ({ readonly code: "concurrency_limited" } & Shortfall)
+  | { readonly code: "limit_unavailable"; readonly limit: string; readonly retryAfterMs: number }
+  | { readonly code: "journal_unavailable" }
+  | { readonly code: "audit_unavailable" }
   | { readonly code: "not_ready" }
   | { readonly code: "draining" }
   | { readonly code: "credential_missing"; readonly provider: string }
@@ -59,6 +71,24 @@ export type Refusal =
   | { readonly code: "internal_error" };
 
 export type RefusalCode = Refusal["code"];
+
+/** What a limit lacks for this call. Amounts are words with their unit: `$12.50`, `3000 tokens`. */
+export type Shortfall = {
+  /** `Budget namespace/name`. */
+  readonly limit: string;
+  /** `per` values of the account, `Service=search`; empty: the limit has one account. */
+  readonly account: string;
+  readonly amount: string;
+  readonly spent: string;
+  readonly reserved: string;
+  readonly needed: string;
+  /** The output cap that would fit, where one would. */
+  readonly fitsTokens: number | undefined;
+  /** Undefined: waiting does not help. */
+  readonly retryAfterMs: number | undefined;
+  /** RFC 3339, of the account's window; undefined: it does not turn. */
+  readonly resetsAt: string | undefined;
+};
 
 /** Who is to be asked: `gateway` is us or our caller's request, `policy` a resource's rule, `upstream` the provider. */
 export type ErrorSource = "gateway" | "policy" | "upstream";
@@ -190,6 +220,77 @@ export function refusalText(refusal: Refusal): RefusalText {
         `Route ${refusal.route}`,
         describe("route", refusal.route),
       );
+    case "metadata_invalid":
+      return gateway(400, refusal.message, "sluice get gateways -A");
+    case "stopped": {
+      const until =
+        refusal.untilMs === undefined ? "until it is undone" : `until ${new Date(refusal.untilMs).toISOString()}`;
+      const message = `Calls of ${refusal.what} are stopped ${until}: ${refusal.reason}.`;
+      return { ...policy(403, message, refusal.what, "sluice override list"), headers: final };
+    }
+    case "unbudgeted":
+      return {
+        ...policy(
+          403,
+          `No enforcing Budget covers this call, and the gateway serves none without one (VirtualKey ${refusal.key}).`,
+          `Gateway ${refusal.gateway}`,
+          "sluice get budgets -A",
+        ),
+        headers: final,
+      };
+    case "model_unpriced":
+      return {
+        ...policy(
+          403,
+          `The price of the model '${refusal.model}' at Provider ${refusal.provider} is not known, and a Budget in USD covers this call. Set spec.models[].price of the Provider; a free model says "0".`,
+          refusal.limit,
+          describe("provider", refusal.provider),
+        ),
+        headers: final,
+        param: "model",
+      };
+    case "server_tool_unbounded":
+      return {
+        ...policy(
+          400,
+          `The tool '${refusal.tool}' runs at the provider as often as the model likes, so its cost has no bound. Give it a maximum (max_uses), or leave it out.`,
+          refusal.limit,
+          describe(...kindAndId(refusal.limit)),
+        ),
+        headers: final,
+        param: "tools",
+      };
+    case "budget_exhausted":
+      return short(refusal, `is used up: ${used(refusal)}`, final);
+    case "budget_reserved":
+      return short(
+        refusal,
+        `has no room just now, calls in flight hold it: ${used(refusal)}. It fits once they settle`,
+      );
+    case "rate_limited":
+      return short(refusal, `is reached: ${used(refusal)}`);
+    case "concurrency_limited":
+      return short(refusal, `is reached: ${refusal.amount} at once`);
+    case "limit_unavailable":
+      return {
+        ...policy(
+          503,
+          "What is left of the limit is not known: the control plane does not answer, and what it had granted is spent.",
+          refusal.limit,
+          "sluice status",
+        ),
+        headers: { "retry-after": seconds(refusal.retryAfterMs) },
+      };
+    case "journal_unavailable":
+      return {
+        ...gateway(503, "The gateway's journal takes no more entries; the call was not sent.", "sluice status"),
+        headers: { "retry-after": "1" },
+      };
+    case "audit_unavailable":
+      return {
+        ...gateway(503, "The gateway has no room to record another call; the call was not sent.", "sluice status"),
+        headers: { "retry-after": "5" },
+      };
     case "not_ready":
       return {
         ...gateway(503, "The gateway has no configuration yet.", "sluice status"),
@@ -269,6 +370,39 @@ function upstream(
 function describe(kind: string, id: string): string {
   const [namespace, name] = id.split("/");
   return `sluice describe ${kind} ${name} -n ${namespace}`;
+}
+
+/** 429, with when to come again: SDKs wait for `retry-after`, and give up at once where waiting won't help. */
+function short(refusal: Shortfall, what: string, headers?: Readonly<Record<string, string>>): RefusalText {
+  const account = refusal.account === "" ? "" : ` (${refusal.account})`;
+  const fits = refusal.fitsTokens === undefined ? "" : ` A max_tokens of ${refusal.fitsTokens} would fit.`;
+  const resets = refusal.resetsAt === undefined ? "" : ` It resets at ${refusal.resetsAt}.`;
+  return {
+    ...policy(
+      429,
+      `${refusal.limit}${account} ${what}.${fits}${resets}`,
+      refusal.limit,
+      describe(...kindAndId(refusal.limit)),
+    ),
+    headers: {
+      ...headers,
+      ...(refusal.retryAfterMs !== undefined && { "retry-after": seconds(refusal.retryAfterMs) }),
+    },
+  };
+}
+
+function used({ amount, spent, reserved, needed }: Shortfall): string {
+  return `${spent} spent and ${reserved} reserved of ${amount}, this call may need ${needed}`;
+}
+
+function seconds(ms: number): string {
+  return String(Math.max(1, Math.ceil(ms / 1000)));
+}
+
+/** `Budget ai/monthly`. */
+function kindAndId(limit: string): [kind: string, id: string] {
+  const [kind = "", id = ""] = limit.split(" ");
+  return [kind.toLowerCase(), id];
 }
 
 function keyObject(id: string): string {

@@ -195,6 +195,7 @@ function providerPlan(provider: TestProvider): ProviderPlan {
         }),
     headers: provider.headers ?? [],
     ...(provider.models === undefined ? {} : { models: provider.models }),
+    outputCapField: "max_completion_tokens",
     catalog: [],
   };
 }

@@ -15,9 +15,10 @@ const forwarded = [
 ];
 /** Where SDKs put a key. The header's name does not tell the protocol. */
 const credentials = ["authorization", "x-api-key", "api-key", "x-goog-api-key"];
-const read = ["host", "content-encoding", "content-length", "upgrade"];
+const claims = ["x-sluice-metadata", "x-sluice-run"];
+const read = ["host", "content-encoding", "content-length", "upgrade", ...claims];
 /** Sent twice, each could be read by another party. */
-const single = new Set([...credentials, "host", "content-encoding"]);
+const single = new Set([...credentials, ...claims, "host", "content-encoding"]);
 
 export type RequestHeaders = {
   /** The key's text; undefined: none was sent. */
@@ -32,6 +33,9 @@ export type RequestHeaders = {
   /** Bytes; 0 when not told. The HTTP parser has checked it. */
   contentLength: number;
   upgrade: string | undefined;
+  /** `x-sluice-metadata`, `x-sluice-run`, as they came. */
+  metadata: string | undefined;
+  run: string | undefined;
   /** Anthropic's SDKs send `anthropic-version` with every call; it tells callers apart where a path does not. */
   speaksAnthropic: boolean;
 };
@@ -62,6 +66,8 @@ export function readHeaders(raw: readonly string[]): RequestHeaders {
     contentEncoding: undefined,
     contentLength: 0,
     upgrade: undefined,
+    metadata: undefined,
+    run: undefined,
     speaksAnthropic: false,
   };
   let seen: Set<string> | undefined;
@@ -84,6 +90,8 @@ export function readHeaders(raw: readonly string[]): RequestHeaders {
     else if (name === "content-length") headers.contentLength = Number(value);
     else if (name === "content-encoding") headers.contentEncoding = value;
     else if (name === "upgrade") headers.upgrade = value;
+    else if (name === "x-sluice-metadata") headers.metadata = value;
+    else if (name === "x-sluice-run") headers.run = value;
   }
   return headers;
 }

@@ -6,6 +6,8 @@
 import {
   type GatewayPlan,
   type KeyEntry,
+  type ModelPlan,
+  type PricePlan,
   type ProviderPlan,
   type RoutePlan,
   type Snapshot,
@@ -14,10 +16,20 @@ import {
   type TargetPlan,
 } from "@sluice/contract";
 import { createTierStates, type TierStates } from "@sluice/routing";
+import { LimitTable } from "../limits/limit-table.ts";
+import { StopTable } from "../limits/stop-table.ts";
 import { coversModel, type Found, ModelIndex } from "./model-index.ts";
 import { buildPathTables, type PathTables } from "./path-table.ts";
 
-export type TargetRuntime = { readonly plan: TargetPlan; readonly provider: ProviderPlan };
+/** A model of a provider, or a family of them. */
+export type ModelRuntime = { readonly plan: ModelPlan; readonly price: PricePlan | undefined };
+type ProviderRuntime = { readonly plan: ProviderPlan; readonly models: ModelIndex<ModelRuntime> };
+export type TargetRuntime = {
+  readonly plan: TargetPlan;
+  readonly provider: ProviderPlan;
+  /** By the name sent upstream. */
+  readonly models: ModelIndex<ModelRuntime>;
+};
 export type RouteRuntime = {
   readonly plan: RoutePlan;
   readonly tiers: readonly (readonly TargetRuntime[])[];
@@ -36,14 +48,23 @@ export type Runtime = {
   readonly digest: string;
   readonly paths: PathTables;
   readonly gateways: readonly GatewayRuntime[];
+  readonly limits: LimitTable;
+  readonly stops: StopTable;
 };
 
 /** Throws, with the reason for people, when the snapshot can't be served. */
 export function buildRuntime(input: { snapshot: unknown; revision: number; digest: string }): Runtime {
   const parsed = readSnapshot(input.snapshot);
-  const providers = new Map(parsed.providers.map((provider) => [provider.id, provider]));
+  const providers = new Map(parsed.providers.map((plan) => [plan.id, { plan, models: modelsOf(plan, parsed.prices) }]));
   const gateways = parsed.gateways.map((plan) => gatewayRuntime(plan, providers));
-  return { revision: input.revision, digest: input.digest, paths: buildPathTables(gateways), gateways };
+  return {
+    revision: input.revision,
+    digest: input.digest,
+    paths: buildPathTables(gateways),
+    gateways,
+    limits: new LimitTable(parsed.limits),
+    stops: new StopTable(parsed.stops),
+  };
 }
 
 /** Why a snapshot could not be served; undefined when it can. The control plane asks before it publishes. */
@@ -91,7 +112,7 @@ function readSnapshot(value: unknown): Snapshot {
   );
 }
 
-function gatewayRuntime(plan: GatewayPlan, providers: ReadonlyMap<string, ProviderPlan>): GatewayRuntime {
+function gatewayRuntime(plan: GatewayPlan, providers: ReadonlyMap<string, ProviderRuntime>): GatewayRuntime {
   const shared = new ModelIndex<RouteRuntime>();
   const byNamespace = new Map<string, ModelIndex<RouteRuntime>>();
   const routes = plan.routes.map((route) => routeRuntime(route, providers));
@@ -106,7 +127,7 @@ function gatewayRuntime(plan: GatewayPlan, providers: ReadonlyMap<string, Provid
   return { plan, routes, shared, byNamespace };
 }
 
-function routeRuntime(plan: RoutePlan, providers: ReadonlyMap<string, ProviderPlan>): RouteRuntime {
+function routeRuntime(plan: RoutePlan, providers: ReadonlyMap<string, ProviderRuntime>): RouteRuntime {
   const tiers = plan.tiers.map((targets) => targets.map((target) => targetRuntime(plan, target, providers)));
   if (tiers.length === 0 || tiers.some((tier) => tier.length === 0))
     throw new Error(`Route ${plan.id} has a tier without targets`);
@@ -116,11 +137,22 @@ function routeRuntime(plan: RoutePlan, providers: ReadonlyMap<string, ProviderPl
 function targetRuntime(
   route: RoutePlan,
   plan: TargetPlan,
-  providers: ReadonlyMap<string, ProviderPlan>,
+  providers: ReadonlyMap<string, ProviderRuntime>,
 ): TargetRuntime {
   const provider = providers.get(plan.provider);
   if (provider === undefined)
     throw new Error(`Route ${route.id}, target ${plan.name}: Provider ${plan.provider} is not in the snapshot`);
-  new URL(provider.origin);
-  return { plan, provider };
+  new URL(provider.plan.origin);
+  return { plan, provider: provider.plan, models: provider.models };
+}
+
+function modelsOf(provider: ProviderPlan, prices: Readonly<Record<string, PricePlan>>): ModelIndex<ModelRuntime> {
+  const models = new ModelIndex<ModelRuntime>();
+  for (const plan of provider.catalog) {
+    const price = plan.price === undefined ? undefined : prices[plan.price];
+    if (plan.price !== undefined && price === undefined)
+      throw new Error(`Provider ${provider.id}, model ${plan.match}: price ${plan.price} is not in the snapshot`);
+    models.add(plan.match, { plan, price });
+  }
+  return models;
 }
