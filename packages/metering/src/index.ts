@@ -1,1 +1,12 @@
-export {};
+export { costNanoUsd, inputTokensOf, outputTokensOf } from "./cost.ts";
+export { decimalToNanoUsd, nanoUsdToDecimal, type Problem } from "./decimal.ts";
+export { discounted } from "./discounted.ts";
+export { estimateInputTokens, estimateOutputTokens } from "./estimate.ts";
+export type { Price, Rates, Usage } from "./price.ts";
+export {
+  type CacheWriteRule,
+  type DecimalPrice,
+  type DecimalRates,
+  type PriceProblem,
+  priceFromDecimals,
+} from "./price-from-decimals.ts";
