@@ -1,8 +1,17 @@
 export { deleteOptions } from "./admin/delete-options.ts";
+export { countText, timeText, usdText } from "./admin/exact-amounts.ts";
 export type { RevocationAnswer } from "./admin/revocation.ts";
 export { revocationAnswer, revocationRequest } from "./admin/revocation.ts";
+export type { ActAnswer, ActView, BudgetOverrideAct, OverrideView, StopAct } from "./admin/runtime-acts.ts";
+export { actAnswer, actView, budgetOverrideAct, overrideView, stopAct, undoRequest } from "./admin/runtime-acts.ts";
+export type { SpendReport } from "./admin/spend-report.ts";
+export { spendDimension, spendDimensions, spendReport } from "./admin/spend-report.ts";
 export type { StatusReport } from "./admin/status-report.ts";
 export { statusReport } from "./admin/status-report.ts";
+export type { CorrectionAnswer, RepriceRequest, SettleRequest } from "./admin/usage-correction.ts";
+export { correctionAnswer, repriceRequest, settleRequest } from "./admin/usage-correction.ts";
+export type { UsageList, UsageRecord } from "./admin/usage-list.ts";
+export { usageList, usageRecord } from "./admin/usage-list.ts";
 export { changeProblems } from "./change.ts";
 export { durationMs } from "./fields/duration.ts";
 export type { ObjectReference } from "./fields/reference.ts";
