@@ -11,6 +11,8 @@ export type { Operation } from "./operations.ts";
 export { modelOperations, modelsPath, versionPrefixes } from "./operations.ts";
 export type { RequestEdits } from "./request/edit-request.ts";
 export { editRequest } from "./request/edit-request.ts";
+export type { CapName, OutputCap } from "./request/output-cap.ts";
+export { capNames } from "./request/output-cap.ts";
 export type { RequestFields, RequestProblem } from "./request/read-request.ts";
 export { readRequest } from "./request/read-request.ts";
 export { parseObject } from "./sse/event-data.ts";

@@ -1,6 +1,6 @@
 /** The Route that serves this call, by the model's name and what the key may use. Which of its targets is `attempt`'s question. */
 
-import { dialects, readRequest } from "@sluice/protocols";
+import { dialects, type Operation, readRequest } from "@sluice/protocols";
 import { type Exchange, refuse } from "../exchange.ts";
 import { type GatewayRuntime, mayUse, type RouteRuntime, resolveRoute } from "../runtime/runtime.ts";
 import { offeredModels } from "./models.ts";
@@ -9,7 +9,7 @@ import { offeredModels } from "./models.ts";
 const offeredMax = 20;
 
 export function plan(exchange: Exchange): Exchange {
-  const fields = readRequest(exchange.body);
+  const fields = readRequest(exchange.body, exchange.operation as Operation);
   if (fields.kind === "problem")
     return refuse(exchange, { code: "body_invalid", message: fields.message, param: fields.param });
   exchange.fields = fields;

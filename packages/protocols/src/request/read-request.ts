@@ -1,9 +1,12 @@
 /**
- * The few fields of a request body that a gateway decides by, read from the bytes that go on. The same for OpenAI's and
- * Anthropic's formats. A field that decides may stand only once: of two, a provider might read the other one.
+ * The few fields of a request body that a gateway decides by, read from the bytes that go on. A field that decides may stand
+ * only once: of two, a provider might read the other one. What a call could cost at most is `read-features.ts`' question.
  */
 
 import { type Member, type Span, scanObject } from "../json/scan-object.ts";
+import type { Operation } from "../operations.ts";
+import { type CapName, capNames, type OutputCap, readOutputCap } from "./output-cap.ts";
+import { readAnthropicClaims, readOpenAIClaims } from "./read-claims.ts";
 
 export type RequestFields = {
   readonly kind: "request";
@@ -13,18 +16,47 @@ export type RequestFields = {
   readonly stream: boolean;
   /** OpenAI's `stream_options`; absent: the body has none (or null). */
   readonly streamOptions?: { readonly span: Span; readonly includeUsage: boolean };
+  /** Absent: the body names none; the model's own limit holds. */
+  readonly outputCap?: OutputCap;
+  /** What a cap that is added is called, for a provider of today; absent: the operation has no output to cap. */
+  readonly capName?: CapName;
+  /** Answers that each prompt gets: `n`, or `best_of` if that is more. Each is billed. */
+  readonly choices: number;
+  /** As claimed: OpenAI's `user`, Anthropic's `metadata.user_id`; in NFC. */
+  readonly user?: string;
+  /** As claimed: OpenAI's `metadata`. */
+  readonly metadata?: Readonly<Record<string, string>>;
+  readonly serviceTier?: string;
+  /** Places of members that decide, and are null: where one of them is set, it is there. */
+  readonly nulls?: ReadonlyMap<string, Span>;
   /** Offset of the body's closing brace. */
   readonly close: number;
 };
 /** `param`: the field, where one is to blame. */
 export type RequestProblem = { readonly kind: "problem"; readonly message: string; readonly param?: string };
 
-const deciding = new Set(["model", "stream", "stream_options", "max_tokens", "max_completion_tokens", "n"]);
+const deciding = new Set([
+  "model",
+  "stream",
+  "stream_options",
+  "max_tokens",
+  "max_completion_tokens",
+  "n",
+  "best_of",
+  "user",
+  "metadata",
+  "service_tier",
+]);
+const numbers = ["max_tokens", "max_completion_tokens", "n", "best_of"];
 /** More than this no vendor gives; each choice is billed. */
 const choicesMax = 128;
 const modelName = /^[A-Za-z0-9._:/@-]{1,256}$/;
+const tierName = /^[A-Za-z0-9._-]{1,64}$/;
 
-export function readRequest(body: Buffer): RequestFields | RequestProblem {
+export function readRequest(
+  body: Buffer,
+  operation: Pick<Operation, "name" | "protocol">,
+): RequestFields | RequestProblem {
   const scanned = scanObject(body, deciding);
   if (scanned.kind === "problem") {
     return {
@@ -33,9 +65,15 @@ export function readRequest(body: Buffer): RequestFields | RequestProblem {
     };
   }
   const found = new Map<string, Span>();
+  let nulls: Map<string, Span> | undefined;
   for (const member of scanned.members) {
-    if (found.has(member.key)) return problem(member.key, "stands twice in the body; send it once");
-    if (!isNull(body, member)) found.set(member.key, member.value);
+    const { key, value } = member;
+    if (found.has(key) || nulls?.has(key)) return problem(key, "stands twice in the body; send it once");
+    if (!isNull(body, member)) found.set(key, value);
+    else {
+      nulls ??= new Map();
+      nulls.set(key, value);
+    }
   }
   const number = numberProblem(body, found);
   if (number !== undefined) return number;
@@ -55,13 +93,52 @@ export function readRequest(body: Buffer): RequestFields | RequestProblem {
   if (streamText !== "true" && streamText !== "false") return problem("stream", "must be true or false");
 
   const options = found.get("stream_options");
-  if (options === undefined)
-    return { kind: "request", model, modelSpan, stream: streamText === "true", close: scanned.close };
-  if (body[options.start] !== 0x7b) return problem("stream_options", "must be an object");
-  const includeUsage = includeUsageOf(body.subarray(options.start, options.end));
-  if (typeof includeUsage !== "boolean") return includeUsage;
-  const streamOptions = { span: options, includeUsage };
-  return { kind: "request", model, modelSpan, stream: streamText === "true", streamOptions, close: scanned.close };
+  let streamOptions: RequestFields["streamOptions"];
+  if (options !== undefined) {
+    if (body[options.start] !== 0x7b) return problem("stream_options", "must be an object");
+    const includeUsage = includeUsageOf(body.subarray(options.start, options.end));
+    if (typeof includeUsage !== "boolean") return includeUsage;
+    streamOptions = { span: options, includeUsage };
+  }
+
+  const names = capNames(operation);
+  const outputCap = readOutputCap(names, found, (span) => Number(textAt(body, span)));
+  if (outputCap !== undefined && "kind" in outputCap) return outputCap;
+  const claims =
+    operation.protocol === "anthropic"
+      ? readAnthropicClaims(body, found.get("metadata"))
+      : readOpenAIClaims(body, found.get("user"), found.get("metadata"));
+  if ("kind" in claims) return claims;
+  const serviceTier = tierOf(body, found.get("service_tier"));
+  if (typeof serviceTier === "object") return serviceTier;
+
+  return {
+    kind: "request",
+    model,
+    modelSpan,
+    stream: streamText === "true",
+    streamOptions,
+    outputCap,
+    capName: names[0],
+    choices: Math.max(1, numberOf(body, found.get("n")), numberOf(body, found.get("best_of"))),
+    user: claims.user,
+    metadata: claims.metadata,
+    serviceTier,
+    nulls,
+    close: scanned.close,
+  };
+}
+
+function numberOf(body: Buffer, span: Span | undefined): number {
+  return span === undefined ? 0 : Number(textAt(body, span));
+}
+
+function tierOf(body: Buffer, span: Span | undefined): string | RequestProblem | undefined {
+  if (span === undefined) return undefined;
+  const tier = stringAt(body, span);
+  if (tier === undefined || !tierName.test(tier))
+    return problem("service_tier", "must be a string of at most 64 letters, digits, dots, dashes or underscores");
+  return tier;
 }
 
 function includeUsageOf(options: Buffer): boolean | RequestProblem {
@@ -76,14 +153,15 @@ function includeUsageOf(options: Buffer): boolean | RequestProblem {
 }
 
 function numberProblem(body: Buffer, found: ReadonlyMap<string, Span>): RequestProblem | undefined {
-  for (const name of ["max_tokens", "max_completion_tokens", "n"]) {
+  for (const name of numbers) {
     const span = found.get(name);
     if (span === undefined) continue;
     const value = span.end - span.start > 16 ? Number.NaN : Number(textAt(body, span));
     if (body[span.start] === 0x22 || !Number.isSafeInteger(value) || value < 0) {
       return problem(name, "must be a whole number, 0 or more");
     }
-    if (name === "n" && value > choicesMax) return problem(name, `may be at most ${choicesMax}`);
+    if ((name === "n" || name === "best_of") && value > choicesMax)
+      return problem(name, `may be at most ${choicesMax}`);
   }
   return undefined;
 }
