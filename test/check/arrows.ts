@@ -40,7 +40,7 @@ const arrows: Record<string, { readonly to: readonly string[]; readonly node?: r
 const testsMayImport = ["simulators", "bus", "contract", "protocols"];
 
 /** Tools of a pure package that write files when a developer runs them; nothing imports them. */
-const toolFolders = ["packages/api/src/generate/", "packages/compiler/test/"];
+const toolFolders = ["packages/api/src/generate/", "packages/compiler/test/", "packages/metering/src/generate/"];
 
 type Manifest = {
   readonly name: string;

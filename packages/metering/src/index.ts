@@ -1,7 +1,9 @@
+export { type BuiltInCatalog, builtInCatalog, type CatalogModel } from "./catalog/catalog.ts";
 export { costNanoUsd, inputTokensOf, outputTokensOf } from "./cost.ts";
 export { decimalToNanoUsd, nanoUsdToDecimal, type Problem } from "./decimal.ts";
 export { discounted } from "./discounted.ts";
 export { estimateInputTokens, estimateOutputTokens } from "./estimate.ts";
+export { modelMatch } from "./model-match.ts";
 export type { Price, Rates, Usage } from "./price.ts";
 export {
   type CacheWriteRule,

@@ -69,14 +69,15 @@ function ratesFrom(reader: DecimalReader, from: DecimalRates, cacheWrites: Cache
   const output = reader.perMillion(from.outputPerMillion, `${path}outputPerMillion`);
   const writes = cacheWrites === "Anthropic" ? { short: Math.ceil((input * 5) / 4), long: input * 2 } : undefined;
   const cacheWrite5m = read("cacheWrite5mPerMillion", writes?.short ?? input);
+  const cacheWrite1h = read("cacheWrite1hPerMillion", writes?.long ?? cacheWrite5m);
   return {
     input,
     inputAudio: read("inputAudioPerMillion", input),
     inputImage: read("inputImagePerMillion", input),
     cacheRead: read("cacheReadPerMillion", input),
     cacheWrite5m,
-    cacheWrite1h: read("cacheWrite1hPerMillion", writes?.long ?? cacheWrite5m),
-    cacheWriteOther: read("cacheWriteOtherPerMillion", cacheWrite5m),
+    cacheWrite1h,
+    cacheWriteOther: read("cacheWriteOtherPerMillion", Math.max(cacheWrite5m, cacheWrite1h)),
     output,
     outputReasoning: read("outputReasoningPerMillion", output),
     outputAudio: read("outputAudioPerMillion", output),
