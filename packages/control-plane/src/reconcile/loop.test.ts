@@ -64,3 +64,18 @@ test("a closed loop has finished its run and begins no other", async () => {
   await new Promise((wake) => setTimeout(wake, 30));
   expect([begun, finished]).toEqual([1, 1]);
 });
+
+test("who waits for a run has one that began after the asking and succeeded", async () => {
+  let begun = 0;
+  const { loop } = loopOf(async () => {
+    const run = ++begun;
+    await new Promise((wake) => setTimeout(wake, 20));
+    if (run === 2) throw new Error("the database is away");
+  });
+  loop.askNow();
+  await loop.runToEnd();
+  expect(begun).toBe(3);
+  await loop[Symbol.asyncDispose]();
+  await loop.runToEnd();
+  expect(begun).toBe(3);
+});

@@ -16,6 +16,8 @@ export class Loop implements AsyncDisposable {
   readonly #name: string;
   readonly #debounceMs: number;
   readonly #first = Promise.withResolvers<void>();
+  /** Those who wait for the end of a run that is still to begin. */
+  readonly #waiting: (() => void)[] = [];
   #running: Promise<void> | undefined;
   #endedAtMs = 0;
   #again = false;
@@ -58,10 +60,20 @@ export class Loop implements AsyncDisposable {
     this.#run();
   }
 
+  /** Runs at once; resolves when a run that began after this call has succeeded, or when the loop is closed. */
+  runToEnd(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    if (this.#closed) resolve();
+    else this.#waiting.push(resolve);
+    this.askNow();
+    return promise;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
     this.#cancel?.();
     await this.#running;
+    for (const wake of this.#waiting) wake();
   }
 
   #runIn(ms: number): void {
@@ -80,12 +92,15 @@ export class Loop implements AsyncDisposable {
 
   /** Answers when to run next, if at all. */
   async #attempt(): Promise<number | undefined> {
+    const waiting = this.#waiting.splice(0);
     try {
       await this.#work();
       this.#first.resolve();
+      for (const wake of waiting) wake();
       this.#retryMs = retryFirstMs;
       return this.#again ? this.#debounceMs : undefined;
     } catch (error) {
+      this.#waiting.unshift(...waiting);
       const retryMs = this.#retryMs;
       this.#retryMs = Math.min(2 * retryMs, retryMaxMs);
       this.#log.error(`${this.#name} failed, trying again`, { retryMs, error });

@@ -39,10 +39,19 @@ export class Instances implements AsyncDisposable {
   }
 
   /** Waits until every data plane has the keys up to `keysRevision`, at most `waitMs`; answers how many have. */
-  async waitForKeys(keysRevision: number, waitMs: number): Promise<Reach> {
+  waitForKeys(keysRevision: number, waitMs: number): Promise<Reach> {
+    return this.#waitFor((one) => one.keysRevision >= keysRevision, waitMs);
+  }
+
+  /** The same of a snapshot's revision. */
+  waitForRevision(revision: number, waitMs: number): Promise<Reach> {
+    return this.#waitFor((one) => one.revision >= revision, waitMs);
+  }
+
+  async #waitFor(hasIt: (instance: Acknowledgement) => boolean, waitMs: number): Promise<Reach> {
     const reach = () => {
       const all = this.all();
-      return { acknowledged: all.filter((one) => one.keysRevision >= keysRevision).length, of: all.length };
+      return { acknowledged: all.filter(hasIt).length, of: all.length };
     };
     const enough = new AbortController();
     const look = () => {
