@@ -1,1 +1,19 @@
+export { type AmountOf, amountOf } from "./amount.ts";
+export {
+  adjust,
+  carryOver,
+  committedOf,
+  freeOf,
+  giveBack,
+  raiseTo,
+  spentOf,
+  unsettledOf,
+} from "./record/account.ts";
+export { type Answer, answer, holdMsOf, type Question } from "./record/answer.ts";
+export { closeSilent, type Silent } from "./record/close-silent.ts";
+export { countUnheard, endHold, type Unheard } from "./record/count-unheard.ts";
+export { type Limits, type RecordChanges, type RecordView, ruleKey, ruleOf } from "./record/draft.ts";
+export { accountsOf, otherFamily, rulesOf } from "./record/needed-rows.ts";
 export type { AccountState, EpochState, LeaseState, SessionState, WindowState } from "./record/record-state.ts";
+export { epochHoldMs, recallEveryMs, sessionLifeMs, shareLifeMs } from "./record/record-times.ts";
+export { type WindowBounds, windowAt } from "./window.ts";
