@@ -1,6 +1,6 @@
 /**
  * What the journal says: one record a fact, written before it is acted on. The state of a data plane's books is the fold of its
- * records (`state.ts`); amounts are in the unit of their account.
+ * records (`state.ts`), which it keeps: they are not to be changed afterwards. Amounts are in the unit of their account.
  */
 
 /** Bumped when an older reader would misread the records. */

@@ -64,12 +64,17 @@ export function recover(input: { folder: string; bootId: string; owner: string }
   const records = used.flatMap((segment) => segment.records);
   const flaws = used.flatMap((segment) => segment.flaws);
   if (!hasBase(segments[from])) flaws.push("its beginning is missing");
-  const missing = records.find(({ sequence }, at) => at > 0 && sequence !== (records[at - 1]?.sequence ?? 0) + 1);
-  if (missing !== undefined) flaws.push(`records before number ${missing.sequence} are missing`);
 
   const state = new JournalState();
   let head: JournalHead | undefined;
-  for (const { record } of records) {
+  let disordered = false;
+  let last = (records[0]?.sequence ?? 0) - 1;
+  for (const { sequence, record } of records) {
+    if (sequence !== last + 1 && !disordered) flaws.push(`number ${sequence} follows ${last}`);
+    disordered ||= sequence !== last + 1;
+    // A number that was seen already: charged twice would be made up.
+    if (sequence <= last) continue;
+    last = sequence;
     if (record.kind === "head") head = record;
     else state.apply(record);
   }
