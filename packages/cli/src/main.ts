@@ -15,6 +15,11 @@ const verbs: Record<string, () => Promise<Command>> = {
   delete: async () => (await import("./verbs/delete.ts")).deleteCommand(),
   diff: async () => (await import("./verbs/diff.ts")).diffCommand(),
   keys: async () => (await import("./verbs/keys.ts")).keysCommand(),
+  spend: async () => (await import("./verbs/spend.ts")).spendCommand(),
+  usage: async () => (await import("./verbs/usage.ts")).usageCommand(),
+  stop: async () => (await import("./verbs/stop.ts")).stopCommand(),
+  budget: async () => (await import("./verbs/budget.ts")).budgetCommand(),
+  override: async () => (await import("./verbs/override.ts")).overrideCommand(),
 };
 
 process.exitCode = await run(process.argv.slice(2));

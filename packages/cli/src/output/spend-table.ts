@@ -1,0 +1,85 @@
+/** A spend report as a table for people, and as CSV for spreadsheets. Every figure is the API's own text: nothing is rounded here but shares. */
+
+import type { SpendReport } from "@sluice/api";
+import { columns } from "./columns.ts";
+import { csvText, printable } from "./printable.ts";
+
+/** A call that has no value of a dimension is in a row of this name. */
+export const none = "(none)";
+
+type Sums = SpendReport["total"];
+
+export function spendTable(report: SpendReport): string {
+  const { by, rows, total, since, until, previousSince } = report;
+  const headings = [...by, "Calls", "Tokens", "Cost USD", "Held USD", "Share", "Before USD", "Change"];
+  const figures = new Set(headings.keys().filter((column) => column >= by.length));
+  const lines = rows.map((row) => [
+    ...by.map((dimension) => printable(row.group[dimension] ?? none)),
+    ...sumCells(row, `${row.share.toFixed(2)} %`),
+  ]);
+  const label = by.length === 0 ? [] : ["TOTAL", ...by.slice(1).map(() => "")];
+  const notes = [
+    `From ${since} to ${until}; before: from ${previousSince}.`,
+    ...(total.heldUsd === "0.00" ? [] : ["Held: charged to budgets until it is known whether the provider billed it."]),
+    ...(total.estimatedCalls === "0"
+      ? []
+      : [`${total.estimatedCalls} calls ended without the provider's own figures: their cost is an estimate.`]),
+    ...(total.unpricedCalls === "0"
+      ? []
+      : [
+          `${total.unpricedCalls} calls had no price and are in no amount: sluice describe provider says which models.`,
+        ]),
+  ];
+  const share = rows.length === 0 ? "" : "100.00 %";
+  return [columns(headings, [...lines, [...label, ...sumCells(total, share)]], figures), "", ...notes].join("\n");
+}
+
+/** Without a total: who adds up a column must not count twice. */
+export function spendCsv({ by, rows }: SpendReport): string {
+  const names = by.map((dimension) => dimension.replaceAll("/", "_"));
+  const headings = [
+    ...names,
+    ...["calls", "input_tokens", "output_tokens", "total_tokens", "cost_usd", "held_usd", "share_percent"],
+    ...["previous_cost_usd", "estimated_calls", "unpriced_calls"],
+  ];
+  const lines = rows.map((row) => [
+    ...by.map((dimension) => row.group[dimension] ?? none),
+    ...[
+      row.calls,
+      row.tokens.input,
+      row.tokens.output,
+      row.tokens.total,
+      row.costUsd,
+      row.heldUsd,
+      row.share.toFixed(2),
+    ],
+    ...[row.previousCostUsd ?? "", row.estimatedCalls, row.unpricedCalls],
+  ]);
+  return csvText(headings, lines);
+}
+
+function sumCells(sums: Sums, share: string): string[] {
+  const { calls, tokens, costUsd, heldUsd, previousCostUsd } = sums;
+  return [
+    grouped(calls),
+    grouped(tokens.total),
+    grouped(costUsd),
+    grouped(heldUsd),
+    share,
+    grouped(previousCostUsd ?? "-"),
+    change(sums),
+  ];
+}
+
+/** `1234567.50` as `1,234,567.50`. */
+function grouped(text: string): string {
+  return text.replace(/^-?[0-9]+/, (whole) => whole.replaceAll(/(?<=[0-9])(?=([0-9]{3})+$)/g, ","));
+}
+
+function change({ costUsd, previousCostUsd }: Sums): string {
+  if (previousCostUsd === undefined) return "";
+  const [now, before] = [Number(costUsd), Number(previousCostUsd)];
+  if (before === 0) return now === 0 ? "" : "new";
+  const percent = Math.round(((now - before) / before) * 100);
+  return `${percent > 0 ? "+" : ""}${percent} %`;
+}
