@@ -228,7 +228,7 @@ test("any JSON value is a resource or has problems", () => {
         fc.jsonValue(),
         fc.record({
           apiVersion: fc.constant("sluice.dev/v1alpha1"),
-          kind: fc.constantFrom("Gateway", "Route", "Provider", "VirtualKey"),
+          kind: fc.constantFrom("Gateway", "Route", "Provider", "VirtualKey", "Budget", "RateLimit"),
           metadata: fc.jsonValue(),
           spec: fc.jsonValue(),
         }),

@@ -9,6 +9,7 @@ import { withRule } from "./rule.ts";
 const form = /^([0-9]{1,5}(h|m|s|ms)){1,4}$/;
 const unitMs: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1 };
 const dayMs = 86_400_000;
+const durationText = z.string().max(32).regex(form, 'must be a duration such as "30s", "1m30s" or "500ms"');
 
 /** Milliseconds of a duration; undefined for any other text. */
 export function durationMs(text: string): number | undefined {
@@ -19,16 +20,27 @@ export function durationMs(text: string): number | undefined {
   return total;
 }
 
-/** A deadline: longer than nothing, at most a day (timers of most runtimes end at 24 days). */
-export const deadline = withRule(
-  z.string().max(32).regex(form, 'must be a duration such as "30s", "1m30s" or "500ms"'),
-  {
-    cel: "duration(self) > duration('0s') && duration(self) <= duration('24h')",
-    message: "must be longer than 0s and at most 24h",
+/** A duration of at least `least` and at most `most`, both included. */
+export function durationBetween(least: string, most: string) {
+  const [leastMs = 0, mostMs = 0] = [durationMs(least), durationMs(most)];
+  return withRule(durationText, {
+    cel: `duration(self) >= duration('${least}') && duration(self) <= duration('${most}')`,
+    message: `must be at least ${least} and at most ${most}`,
     holds: (text) => {
       const milliseconds = durationMs(text);
       // A text of another form has its own message.
-      return milliseconds === undefined || (milliseconds > 0 && milliseconds <= dayMs);
+      return milliseconds === undefined || (milliseconds >= leastMs && milliseconds <= mostMs);
     },
+  });
+}
+
+/** A deadline: longer than nothing, at most a day (timers of most runtimes end at 24 days). */
+export const deadline = withRule(durationText, {
+  cel: "duration(self) > duration('0s') && duration(self) <= duration('24h')",
+  message: "must be longer than 0s and at most 24h",
+  holds: (text) => {
+    const milliseconds = durationMs(text);
+    // A text of another form has its own message.
+    return milliseconds === undefined || (milliseconds > 0 && milliseconds <= dayMs);
   },
-);
+});

@@ -18,6 +18,24 @@ export function namedList<Item extends z.ZodType<{ name: string }>>(item: Item, 
   return withKubernetesMeta(list, { listMapKey: "name" });
 }
 
+/** Items told apart by a number. */
+export function numberedList<Key extends string, Item extends z.ZodType<Record<Key, number>>>(
+  item: Item,
+  { key, ...bounds }: { key: Key; min?: number; max: number },
+) {
+  const list = bounded(item, bounds).superRefine((items, context) => {
+    for (const index of repeats(items.map((entry) => String(entry[key])))) {
+      context.addIssue({
+        code: "custom",
+        path: [index, key],
+        message: `is the ${key} of an earlier item of this list; they must differ`,
+        params: { duplicate: true },
+      });
+    }
+  });
+  return withKubernetesMeta(list, { listMapKey: key });
+}
+
 /** Distinct strings. */
 export function distinctList<Item extends z.ZodType<string>>(item: Item, bounds: { min?: number; max: number }) {
   const list = bounded(item, bounds).superRefine((items, context) => {

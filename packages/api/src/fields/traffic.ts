@@ -1,4 +1,4 @@
-/** Deadlines and retries: a Route sets them, a Gateway gives the defaults of its Routes. */
+/** Deadlines, retries and the cap on output: a Route sets them, a Gateway gives the defaults of its Routes. */
 
 import { z } from "zod";
 import { deadline, durationMs } from "./duration.ts";
@@ -43,3 +43,6 @@ export const retry = z.strictObject({
     ),
 });
 export type Retry = z.output<typeof retry>;
+
+/** More than any model writes. */
+export const maxOutputTokens = z.int().min(1).max(10_000_000);

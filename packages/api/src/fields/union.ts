@@ -20,3 +20,12 @@ export function memberByType<Schema extends z.ZodType<{ type: string }>>(
   }
   return checked;
 }
+
+/** Exactly one of some optional members; which of them says what is meant, so there is no `type`. */
+export function exactlyOne<Schema extends z.ZodObject>(schema: Schema, members: readonly string[]): Schema {
+  return withRule(schema, {
+    cel: `[${members.map((member) => `has(self.${member})`).join(", ")}].filter(x, x).size() == 1`,
+    message: `exactly one of ${members.join(", ")} must be set`,
+    holds: (value) => members.filter((member) => value[member] !== undefined).length === 1,
+  });
+}

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { distinctList } from "../fields/list.ts";
 import { hostName } from "../fields/name.ts";
 import { allowedNamespaces } from "../fields/reference.ts";
-import { retry, timeouts } from "../fields/traffic.ts";
+import { maxOutputTokens, retry, timeouts } from "../fields/traffic.ts";
 import { type ResourceOf, resource } from "../resource.ts";
 
 const spec = z.strictObject({
@@ -33,9 +33,29 @@ const spec = z.strictObject({
     .strictObject({
       timeouts: timeouts.optional().describe("Deadlines of Routes that do not set their own."),
       retry: retry.optional().describe("Retries of Routes that do not set their own."),
+      maxOutputTokens: maxOutputTokens
+        .optional()
+        .describe("Cap on output of Routes that do not set their own. Left out: what the model can do."),
     })
     .optional()
     .describe("What Routes of this Gateway start from, field by field."),
+  unbudgeted: z
+    .enum(["Allow", "Warn", "Refuse"])
+    .default("Warn")
+    .describe(
+      "What happens to calls that no enforcing Budget covers. `Warn`: they pass, and their keys say `Budgeted=False`. `Refuse`: they are refused.",
+    ),
+  logging: z
+    .strictObject({
+      onOverflow: z
+        .enum(["Fold", "Refuse"])
+        .optional()
+        .describe(
+          "When a data plane's disk for usage records is nearly full: `Fold` adds records up into sums, `Refuse` refuses calls. Effective default: `Fold`.",
+        ),
+    })
+    .optional()
+    .describe("How calls are recorded."),
 });
 
 const status = z.strictObject({

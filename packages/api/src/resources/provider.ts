@@ -4,9 +4,12 @@ import { z } from "zod";
 import { header } from "../fields/header.ts";
 import { immutable } from "../fields/immutable.ts";
 import { namedList } from "../fields/list.ts";
-import { modelName } from "../fields/model.ts";
+import { modelPattern } from "../fields/model.ts";
+import { decimalPercent } from "../fields/money.ts";
+import { modelPrice } from "../fields/price.ts";
 import { allowedNamespaces, secretReference } from "../fields/reference.ts";
 import { withRule } from "../fields/rule.ts";
+import { maxOutputTokens } from "../fields/traffic.ts";
 import { memberByType } from "../fields/union.ts";
 import { type ResourceOf, resource } from "../resource.ts";
 
@@ -25,6 +28,24 @@ const credential = memberByType(
   { APIKey: "apiKey", None: undefined },
 );
 
+const model = z.strictObject({
+  name: modelPattern.describe(
+    "The model's name at the provider, or a prefix such as `gpt-4o-*`, for a family of one price.",
+  ),
+  price: modelPrice
+    .optional()
+    .describe(
+      'Left out: the catalog\'s. A model that neither knows is unpriced, which is closed to callers under a USD Budget; one that costs nothing says `"0"`.',
+    ),
+  contextWindow: z
+    .int()
+    .min(1)
+    .max(100_000_000)
+    .optional()
+    .describe("Most tokens it reads and writes in one call. Left out: the catalog's."),
+  maxOutputTokens: maxOutputTokens.optional().describe("Most tokens it writes in one call. Left out: the catalog's."),
+});
+
 const spec = withRule(
   z.strictObject({
     type: immutable(z.enum(providerTypes)).describe(
@@ -39,9 +60,19 @@ const spec = withRule(
         "Where the API is, with or without `/v1`. Required for OpenAICompatible; effective default: the vendor's own. Link-local and metadata addresses are refused.",
       ),
     credential: credential.describe("How requests prove who pays."),
-    models: namedList(z.strictObject({ name: modelName.describe("The model's name at the provider.") }), { max: 256 })
+    models: namedList(model, { max: 256 })
       .optional()
-      .describe("Models that are listed for a wildcard Route. Left out: the well-known ones of its type."),
+      .describe(
+        "Models that are listed for a wildcard Route, with what is known of them beyond the catalog. Left out: the well-known ones of its type. It restricts nothing.",
+      ),
+    pricing: z
+      .strictObject({
+        discountPercent: decimalPercent
+          .optional()
+          .describe('Off the catalog\'s prices, as negotiated: `"12.5"`. A price in `models` is taken as it stands.'),
+      })
+      .optional()
+      .describe("How this account's prices differ from the catalog's."),
     allowedNamespaces: allowedNamespaces
       .default({ from: "Same" })
       .describe("Namespaces whose Routes may use this Provider."),
@@ -57,6 +88,7 @@ const spec = withRule(
 
 const status = z.strictObject({
   models: z.int().min(0).optional().describe("Number of models it is known to have."),
+  pricedModels: z.int().min(0).optional().describe("Number of names and families that have a price."),
 });
 
 export const provider = resource({
@@ -69,6 +101,13 @@ export const provider = resource({
   columns: [
     { name: "Type", type: "string", jsonPath: ".spec.type", description: "Whose API it speaks." },
     { name: "Models", type: "integer", jsonPath: ".status.models", description: "Number of known models." },
+    {
+      name: "Priced",
+      type: "integer",
+      jsonPath: ".status.pricedModels",
+      description: "Names and families that have a price.",
+      priority: 1,
+    },
   ],
   example: `apiVersion: sluice.dev/v1alpha1
 kind: Provider

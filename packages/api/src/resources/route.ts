@@ -5,7 +5,7 @@ import { distinctList, namedList } from "../fields/list.ts";
 import { modelName, modelPattern } from "../fields/model.ts";
 import { labelName } from "../fields/name.ts";
 import { gatewayReference, objectReference } from "../fields/reference.ts";
-import { retry, timeouts } from "../fields/traffic.ts";
+import { maxOutputTokens, retry, timeouts } from "../fields/traffic.ts";
 import { type ResourceOf, resource } from "../resource.ts";
 
 const target = z.strictObject({
@@ -43,6 +43,17 @@ const spec = z.strictObject({
   targets: namedList(target, { min: 1, max: 16 }).describe("Who answers."),
   retry: retry.optional().describe("Retries; what is left out comes from the Gateway's defaults."),
   timeouts: timeouts.optional().describe("Deadlines; what is left out comes from the Gateway's defaults."),
+  maxOutputTokens: maxOutputTokens
+    .optional()
+    .describe(
+      "The most output that a call may ask for. A budget reserves by it, so a cap near what answers really take lets more calls run at once. Left out: the Gateway's default, else what the model can do.",
+    ),
+  onAbort: z
+    .enum(["Cancel", "DrainForUsage"])
+    .optional()
+    .describe(
+      "When a caller goes away: `Cancel` ends the upstream call and charges what can be proven, `DrainForUsage` reads on for the true figure. Effective default: `Cancel`.",
+    ),
 });
 
 const status = z.strictObject({});

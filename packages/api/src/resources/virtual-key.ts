@@ -4,18 +4,12 @@ import { z } from "zod";
 import { distinctList } from "../fields/list.ts";
 import { modelPattern } from "../fields/model.ts";
 import { objectReference } from "../fields/reference.ts";
+import { subjectName } from "../fields/subject.ts";
 import { metadataMap } from "../metadata.ts";
 import { type ResourceOf, resource } from "../resource.ts";
 
 /** Annotation with the part of a key that may be shown: `sk-sluice-ab12cd…`; a hash does not tell it. */
 export const keyPrefixAnnotation = "sluice.dev/key-prefix";
-
-// Printable ASCII: the values may be sent to providers as headers.
-const subjectName = z
-  .string()
-  .min(1)
-  .max(128)
-  .regex(/^[!-~]([ -~]*[!-~])?$/, "must be printable ASCII without spaces at its ends");
 
 const spec = z.strictObject({
   subject: z
