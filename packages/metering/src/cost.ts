@@ -4,7 +4,8 @@
  */
 
 import assert from "node:assert/strict";
-import { type Price, type Rates, ratesFor, serviceTierFactor, type Usage } from "./price.ts";
+import { type Price, type Rates, ratesFor, type Usage } from "./price.ts";
+import { serviceTierFactor } from "./service-tier.ts";
 
 /** Pico-dollars in a nano-dollar × thousandths of a factor. */
 const divisor = 1_000_000;

@@ -1,3 +1,4 @@
+export { type CallFeatures, contextWindowUnknown, expandableBytes, type WorstCase, worstCase } from "./bound.ts";
 export { type BuiltInCatalog, builtInCatalog, type CatalogModel } from "./catalog/catalog.ts";
 export { costNanoUsd, inputTokensOf, outputTokensOf } from "./cost.ts";
 export { decimalToNanoUsd, nanoUsdToDecimal, type Problem } from "./decimal.ts";

@@ -18,23 +18,12 @@ export type Rates = {
   readonly outputImage: number;
 };
 
-export const inputKinds = [
-  "input",
-  "inputAudio",
-  "inputImage",
-  "cacheRead",
-  "cacheWrite5m",
-  "cacheWrite1h",
-  "cacheWriteOther",
-] as const;
-export const outputKinds = ["output", "outputReasoning", "outputAudio", "outputImage"] as const;
-
 export type Price = {
   readonly version: string;
   readonly rates: Rates;
   /** Above so many input tokens, cached ones included, the whole call has these rates. Ascending. */
   readonly tiers: readonly { readonly aboveInputTokens: number; readonly rates: Rates }[];
-  /** Factors in thousandths, by the vendor's name of the service tier. A tier that is not named here costs the plain rates. */
+  /** Factors in thousandths, by the vendor's name of the service tier (`service-tier.ts`). */
   readonly serviceTiers: Readonly<Record<string, number>>;
   /** Nano-USD a call of a server-side tool; no service tier changes them. */
   readonly perCall: { readonly webSearch: number; readonly webFetch: number };
@@ -56,10 +45,4 @@ export function ratesFor(price: Price, inputTokens: number): Rates {
     rates = tier.rates;
   }
   return rates;
-}
-
-/** In thousandths. `Object.hasOwn`: the name comes from an answer, and `constructor` is no service tier. */
-export function serviceTierFactor(price: Price, serviceTier: string | undefined): number {
-  if (serviceTier === undefined || !Object.hasOwn(price.serviceTiers, serviceTier)) return 1000;
-  return price.serviceTiers[serviceTier] ?? 1000;
 }
