@@ -44,6 +44,7 @@ export function figures(change: Partial<AccountFigures> = {}): AccountFigures {
     spent: 0n,
     reserved: 0n,
     committed: 0n,
+    isLeasedAhead: false,
     ...change,
   };
 }

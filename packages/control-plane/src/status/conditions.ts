@@ -1,6 +1,6 @@
 /**
- * A resource's four conditions: what the compile found (`Accepted`, `ResolvedRefs`), how far it has come (`Programmed`), and
- * whether all is well (`Ready`). A message tells no figure that moves by itself, so that a status is written when something
+ * A resource's conditions: what the compile found (`Accepted`, `ResolvedRefs`, and others where it has something to say), how
+ * far it has come (`Programmed`), whether all is well (`Ready`), and what its own figures mean. A message tells no figure that moves by itself, so that a status is written when something
  * happened to its resource, and not with each revision.
  */
 
@@ -9,7 +9,8 @@ import type { Condition, StoredResource } from "../store/store.ts";
 
 /** What is wrong with a resource, or worth saying about it. */
 export type Complaint = {
-  readonly condition: "Accepted" | "ResolvedRefs";
+  /** Others than `Accepted` and `ResolvedRefs` leave a resource in force, and ready. */
+  readonly condition: string;
   readonly reason: string;
   readonly message: string;
 };
@@ -21,20 +22,28 @@ export type Progress =
   /** The whole snapshot was refused, before or by a data plane. */
   | { readonly kind: "refused"; readonly reason: string };
 
-type Verdict = Pick<Condition, "status" | "reason" | "message">;
+export type Verdict = Pick<Condition, "status" | "reason" | "message">;
 
 export function conditionsOf(
   resource: StoredResource,
-  input: { complaints: readonly Complaint[]; progress: Progress; revoked: string | undefined; nowMs: number },
+  input: {
+    complaints: readonly Complaint[];
+    progress: Progress;
+    revoked: string | undefined;
+    own?: Readonly<Record<string, Verdict>>;
+    nowMs: number;
+  },
 ): Condition[] {
   const accepted = foundBy(input.complaints, "Accepted", "Accepted", "Valid");
   const resolved = foundBy(input.complaints, "ResolvedRefs", "ResolvedRefs", "All references are resolved");
   const programmed = accepted.status === "True" ? programmedBy(input.progress) : notProgrammed(accepted);
-  const verdicts: Record<ConditionType, Verdict> = {
+  const verdicts: Record<ConditionType, Verdict> & Record<string, Verdict> = {
     Accepted: accepted,
     ResolvedRefs: resolved,
     Programmed: programmed,
     Ready: readyBy([accepted, resolved, programmed], input.revoked),
+    ...others(input.complaints),
+    ...input.own,
   };
   return Object.entries(verdicts).map(([type, verdict]) => {
     const before = resource.status.conditions.find((condition) => condition.type === type);
@@ -53,6 +62,14 @@ function foundBy(
   const [first] = own;
   if (first === undefined) return { status: "True", reason, message: fine };
   return { status: "False", reason: first.reason, message: own.map(({ message }) => message).join("; ") };
+}
+
+/** `Priced=False` and the like: shown while there is something to say. */
+function others(complaints: readonly Complaint[]): Record<string, Verdict> {
+  const types = new Set(complaints.map(({ condition }) => condition));
+  types.delete("Accepted");
+  types.delete("ResolvedRefs");
+  return Object.fromEntries([...types].map((type) => [type, foundBy(complaints, type, type, "")]));
 }
 
 function programmedBy(progress: Progress): Verdict {
