@@ -58,9 +58,24 @@ test("what a price does say is taken as said", () => {
     ...[15_000_000, 16_000_000, 80_000_000, 30_000_000],
   ]);
   expect(price.tiers[0]?.aboveInputTokens).toBe(200_000);
-  expect(price.tiers[0]?.rates.outputReasoning).toBe(22_500_000);
+  expect(price.tiers[0]?.rates.outputReasoning).toBe(24_000_000);
   expect(price.serviceTiers).toEqual({ priority: 1_700 });
   expect(price.perCall).toEqual({ webSearch: 10_000_000, webFetch: 0 });
+});
+
+test("what a tier leaves out rises as its input or output does", () => {
+  const price = priced({
+    inputPerMillion: "2",
+    cacheWrite1hPerMillion: "5",
+    outputPerMillion: "10",
+    outputAudioPerMillion: "80",
+    tiers: [{ aboveInputTokens: 272_000, inputPerMillion: "4", outputPerMillion: "15" }],
+  });
+  expect(price.tiers[0]?.rates).toMatchObject({
+    cacheRead: 4_000_000,
+    cacheWrite1h: 10_000_000,
+    outputAudio: 120_000_000,
+  });
 });
 
 test("an overridden price charges cached tokens once, as the built-in ones do", () => {

@@ -41,12 +41,12 @@ export function priceFromDecimals(
   cacheWrites: CacheWriteRule = "AsInput",
 ): Price | PriceProblem {
   const reader = new DecimalReader();
-  const rates = ratesFrom(reader, decimals, cacheWrites, "");
+  const rates = ratesFrom({ reader, from: decimals, cacheWrites, path: "" });
   const tiers = (decimals.tiers ?? []).map((tier, index) => {
     reader.ascending(tier.aboveInputTokens, decimals.tiers?.[index - 1]?.aboveInputTokens, index);
     return {
       aboveInputTokens: tier.aboveInputTokens,
-      rates: ratesFrom(reader, tier, cacheWrites, `tiers[${index}].`),
+      rates: ratesFrom({ reader, from: tier, cacheWrites, path: `tiers[${index}].`, base: rates }),
     };
   });
   const serviceTiers: Record<string, number> = {};
@@ -60,29 +60,46 @@ export function priceFromDecimals(
   return reader.problem ?? { version, rates, tiers, serviceTiers, perCall };
 }
 
-function ratesFrom(reader: DecimalReader, from: DecimalRates, cacheWrites: CacheWriteRule, path: string): Rates {
-  const read = (name: keyof DecimalRates, otherwise: number): number => {
-    const text = from[name];
-    return text === undefined ? otherwise : reader.perMillion(text, path + name);
-  };
+/** `base`: of a tier, the price's plain rates. What a tier leaves out rises at least as its input or output does. */
+function ratesFrom(given: {
+  readonly reader: DecimalReader;
+  readonly from: DecimalRates;
+  readonly cacheWrites: CacheWriteRule;
+  readonly path: string;
+  readonly base?: Rates;
+}): Rates {
+  const { reader, from, cacheWrites, path, base } = given;
   const input = reader.perMillion(from.inputPerMillion, `${path}inputPerMillion`);
   const output = reader.perMillion(from.outputPerMillion, `${path}outputPerMillion`);
+  const read = (kind: keyof Rates, otherwise: number): number => {
+    const text = from[`${kind}PerMillion`];
+    if (text !== undefined) return reader.perMillion(text, `${path}${kind}PerMillion`);
+    if (base === undefined) return otherwise;
+    const [now, before] = kind.startsWith("output") ? [output, base.output] : [input, base.input];
+    return Math.max(otherwise, before === 0 ? 0 : scaled(base[kind], now, before));
+  };
   const writes = cacheWrites === "Anthropic" ? { short: Math.ceil((input * 5) / 4), long: input * 2 } : undefined;
-  const cacheWrite5m = read("cacheWrite5mPerMillion", writes?.short ?? input);
-  const cacheWrite1h = read("cacheWrite1hPerMillion", writes?.long ?? cacheWrite5m);
+  const cacheWrite5m = read("cacheWrite5m", writes?.short ?? input);
+  const cacheWrite1h = read("cacheWrite1h", writes?.long ?? cacheWrite5m);
   return {
     input,
-    inputAudio: read("inputAudioPerMillion", input),
-    inputImage: read("inputImagePerMillion", input),
-    cacheRead: read("cacheReadPerMillion", input),
+    inputAudio: read("inputAudio", input),
+    inputImage: read("inputImage", input),
+    cacheRead: read("cacheRead", input),
     cacheWrite5m,
     cacheWrite1h,
-    cacheWriteOther: read("cacheWriteOtherPerMillion", Math.max(cacheWrite5m, cacheWrite1h)),
+    cacheWriteOther: read("cacheWriteOther", Math.max(cacheWrite5m, cacheWrite1h)),
     output,
-    outputReasoning: read("outputReasoningPerMillion", output),
-    outputAudio: read("outputAudioPerMillion", output),
-    outputImage: read("outputImagePerMillion", output),
+    outputReasoning: read("outputReasoning", output),
+    outputAudio: read("outputAudio", output),
+    outputImage: read("outputImage", output),
   };
+}
+
+/** rate × now ÷ before, up. In BigInt: the product of two rates is more than a number holds. */
+function scaled(rate: number, now: number, before: number): number {
+  const [numerator, denominator] = [BigInt(rate) * BigInt(now), BigInt(before)];
+  return Number((numerator + denominator - 1n) / denominator);
 }
 
 /** Reads decimals and keeps the first problem, so that the reading above has no branches for failure. */
