@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import type { Usage } from "../usage.ts";
 import { mergeUsage, readUsage } from "./read-usage.ts";
 
 const none = {
@@ -51,3 +52,53 @@ test("the end of a stream overwrites what its start told, and resets nothing tha
     output: 34,
   });
 });
+
+test.for<[string, object, Partial<Usage>]>([
+  [
+    "calls of the vendor's tools are counted",
+    { input_tokens: 1, output_tokens: 2, server_tool_use: { web_search_requests: 3, web_fetch_requests: 4 } },
+    { input: 1, output: 2, webSearches: 3, webFetches: 4 },
+  ],
+  [
+    "tier, speed and region are one name",
+    { input_tokens: 1, output_tokens: 2, service_tier: "standard", speed: "fast", inference_geo: "us" },
+    { input: 1, output: 2, serviceTier: "fast+us" },
+  ],
+  [
+    "the plain tier is told",
+    { input_tokens: 1, output_tokens: 2, service_tier: "standard", speed: "standard", inference_geo: "not_available" },
+    { input: 1, output: 2, serviceTier: "standard" },
+  ],
+  ["a prompt that was cached whole is usage", { input_tokens: 0, cache_read_input_tokens: 9 }, { cacheRead: 9 }],
+  ["negative counts are flagged", { input_tokens: -1, output_tokens: 2 }, { output: 2, inconsistent: true }],
+  ["texts are flagged", { input_tokens: "1", output_tokens: 2 }, { output: 2, inconsistent: true }],
+  [
+    "absurd counts are bounded and flagged",
+    { input_tokens: 1e12, output_tokens: 2 },
+    { input: 1e9, output: 2, inconsistent: true },
+  ],
+  [
+    "thinking beyond the output is flagged",
+    { input_tokens: 1, output_tokens: 2, output_tokens_details: { thinking_tokens: 3 } },
+    { input: 1, outputReasoning: 3, inconsistent: true },
+  ],
+  [
+    "a split beyond its sum is flagged",
+    {
+      input_tokens: 1,
+      output_tokens: 2,
+      cache_creation_input_tokens: 3,
+      cache_creation: { ephemeral_5m_input_tokens: 2, ephemeral_1h_input_tokens: 2 },
+    },
+    { input: 1, output: 2, cacheWrite5m: 2, cacheWrite1h: 2, inconsistent: true },
+  ],
+])("%s", ([, told, expected]) => {
+  expect(readUsage(told)).toEqual({ ...none, ...expected });
+});
+
+test.for([[null], [5], [[]], [{}], [{ input_tokens: 0, output_tokens: 0 }], [{ input_tokens: null }]])(
+  "%j tells no usage",
+  ([told]) => {
+    expect(readUsage(told)).toBeUndefined();
+  },
+);

@@ -3,7 +3,7 @@
  * and 1-hour writes; `output_tokens` includes thinking.
  */
 
-import { count, part, type Usage } from "../usage.ts";
+import { CountReader, extras, part, tierName, type Usage } from "../usage.ts";
 
 export type ToldUsage = Readonly<Record<string, unknown>>;
 
@@ -18,24 +18,54 @@ export function mergeUsage(before: ToldUsage | undefined, told: unknown): ToldUs
   return merged;
 }
 
+/** Undefined when `usage` is no object or tells nothing. */
 export function readUsage(usage: unknown): Usage | undefined {
   if (usage === null || typeof usage !== "object") return undefined;
   const told = usage as ToldUsage;
-  if (told.input_tokens === undefined && told.output_tokens === undefined) return undefined;
+  if (countedMembers.every((name) => told[name] === undefined || told[name] === null || told[name] === 0))
+    return undefined;
+  const reader = new CountReader();
   const split = part(told, "cache_creation");
-  const written = count(told.cache_creation_input_tokens);
-  const cacheWrite1h = count(split.ephemeral_1h_input_tokens);
-  const cacheWrite5m = Math.max(count(split.ephemeral_5m_input_tokens), written - cacheWrite1h);
-  const outputReasoning = count(part(told, "output_tokens_details").thinking_tokens);
+  const written = reader.count(told.cache_creation_input_tokens);
+  const cacheWrite1h = reader.count(split.ephemeral_1h_input_tokens);
+  const cacheWrite5m = reader.count(split.ephemeral_5m_input_tokens);
+  const outputReasoning = reader.count(part(told, "output_tokens_details").thinking_tokens);
+  const tools = part(told, "server_tool_use");
   return {
-    input: count(told.input_tokens),
+    input: reader.count(told.input_tokens),
     inputAudio: 0,
-    cacheRead: count(told.cache_read_input_tokens),
-    cacheWrite5m,
+    cacheRead: reader.count(told.cache_read_input_tokens),
+    // What the split leaves out was written for five minutes, as without a split.
+    cacheWrite5m: Math.max(cacheWrite5m, written - cacheWrite1h),
     cacheWrite1h,
     cacheWriteOther: 0,
-    output: Math.max(0, count(told.output_tokens) - outputReasoning),
+    output: reader.rest(reader.count(told.output_tokens), outputReasoning),
     outputReasoning,
     outputAudio: 0,
+    ...extras({
+      inputImage: 0,
+      outputImage: 0,
+      webSearches: reader.count(tools.web_search_requests),
+      webFetches: reader.count(tools.web_fetch_requests),
+      serviceTier: tiersOf(told),
+      inconsistent: reader.inconsistent || (written > 0 && cacheWrite5m + cacheWrite1h > written),
+    }),
   };
 }
+
+const countedMembers = [
+  "input_tokens",
+  "output_tokens",
+  "cache_read_input_tokens",
+  "cache_creation_input_tokens",
+] as const;
+
+/** Of tier, speed and region those that change the price; `standard` where the vendor tells nothing else. */
+function tiersOf(told: ToldUsage): string | undefined {
+  const [tier, speed, region] = [tierName(told.service_tier), tierName(told.speed), tierName(told.inference_geo)];
+  const further = [speed === "standard" ? undefined : speed, plainRegions.has(region ?? "") ? undefined : region];
+  const named = [tier === "standard" ? undefined : tier, ...further].filter((name) => name !== undefined);
+  return named.length > 0 ? named.join("+") : tier;
+}
+
+const plainRegions = new Set(["", "global", "not_available"]);

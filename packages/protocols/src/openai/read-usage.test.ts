@@ -45,9 +45,71 @@ test.for([
   ],
   ["embeddings have a prompt only", { prompt_tokens: 8, total_tokens: 8 }, { input: 8 }],
   [
-    "negative, fractional and absurd counts are no tokens",
+    "reasoning that is told nowhere but in the total is reasoning",
+    { prompt_tokens: 10, completion_tokens: 20, total_tokens: 80 },
+    { input: 10, output: 20, outputReasoning: 50 },
+  ],
+  [
+    "Moonshot tells cached tokens at the top",
+    { prompt_tokens: 100, completion_tokens: 1, total_tokens: 101, cached_tokens: 40 },
+    { input: 60, cacheRead: 40, output: 1 },
+  ],
+  [
+    "hits and misses are a prompt that is not told",
+    { prompt_cache_hit_tokens: 64, prompt_cache_miss_tokens: 36, completion_tokens: 1 },
+    { input: 36, cacheRead: 64, output: 1 },
+  ],
+  [
+    "cached sound is charged as cached",
+    { prompt_tokens: 1000, completion_tokens: 1, prompt_tokens_details: { audio_tokens: 900, cached_tokens: 512 } },
+    { input: 0, inputAudio: 488, cacheRead: 512, output: 1 },
+  ],
+  [
+    "images are parts on both sides",
+    {
+      prompt_tokens: 100,
+      completion_tokens: 50,
+      prompt_tokens_details: { image_tokens: 80 },
+      completion_tokens_details: { image_tokens: 40 },
+    },
+    { input: 20, inputImage: 80, output: 10, outputImage: 40 },
+  ],
+  [
+    "searches are told by OpenRouter",
+    { prompt_tokens: 1, completion_tokens: 1, server_tool_use: { web_search_requests: 2 } },
+    { input: 1, output: 1, webSearches: 2 },
+  ],
+  [
+    "searches are told by xAI",
+    { prompt_tokens: 1, completion_tokens: 1, num_sources_used: 3 },
+    { input: 1, output: 1, webSearches: 3 },
+  ],
+  [
+    "negative and fractional counts, and a total that can't be, are flagged",
     { prompt_tokens: -5, completion_tokens: 1.5, total_tokens: 1e300 },
-    {},
+    { output: 2, inconsistent: true },
+  ],
+  ["counts that are texts are flagged", { prompt_tokens: "12", completion_tokens: "NaN" }, { inconsistent: true }],
+  [
+    "an absurd count is bounded and flagged",
+    { prompt_tokens: 1e12, completion_tokens: 5, total_tokens: 1e12 + 5 },
+    { input: 1e9, output: 5, inconsistent: true },
+  ],
+  ["a total alone is flagged", { total_tokens: 8 }, { input: 8, inconsistent: true }],
+  [
+    "a total below its parts is flagged",
+    { prompt_tokens: 10, completion_tokens: 5, total_tokens: 3 },
+    { input: 10, output: 5, inconsistent: true },
+  ],
+  [
+    "a total that is wildly more than its parts is flagged and charges nothing",
+    { prompt_tokens: 10, completion_tokens: 5, total_tokens: 900_000_000 },
+    { input: 10, output: 5, inconsistent: true },
+  ],
+  [
+    "reasoning beyond its completion is flagged",
+    { prompt_tokens: 10, completion_tokens: 5, completion_tokens_details: { reasoning_tokens: 9 } },
+    { input: 10, outputReasoning: 9, inconsistent: true },
   ],
   [
     "details that are null are none",
@@ -57,7 +119,7 @@ test.for([
   [
     "parts larger than their total leave nothing, not less",
     { prompt_tokens: 5, completion_tokens: 0, prompt_tokens_details: { cached_tokens: 9 } },
-    { cacheRead: 9 },
+    { cacheRead: 9, inconsistent: true },
   ],
 ] as const)("%s", ([, told, expected]) => {
   const none = {
@@ -74,6 +136,22 @@ test.for([
   expect(readUsage(told)).toEqual({ ...none, ...expected });
 });
 
-test.for([[null], [undefined], [5], ["x"], [{}], [[]]])("%j tells no usage", ([told]) => {
+test.for([
+  [null],
+  [undefined],
+  [5],
+  ["x"],
+  [{}],
+  [[]],
+  [{ prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 }],
+  [{ prompt_tokens: null }],
+])("%j tells no usage", ([told]) => {
   expect(readUsage(told)).toBeUndefined();
+});
+
+test("the tier is told by the answer beside its usage, where it is a name", () => {
+  const told = { prompt_tokens: 1, completion_tokens: 1 };
+  expect(readUsage(told, "priority")?.serviceTier).toBe("priority");
+  expect(readUsage(told, null)?.serviceTier).toBeUndefined();
+  expect(readUsage(told, "x".repeat(65))?.serviceTier).toBeUndefined();
 });
