@@ -1,4 +1,14 @@
 export { type AmountOf, amountOf } from "./amount.ts";
+export type { Admission, Hold, Moment, Overrun, Reservation, Short, ShortageKind, Wish } from "./holder/admit.ts";
+export type { Applied } from "./holder/family-book.ts";
+export {
+  Holder,
+  type HolderSnapshot,
+  type Identity,
+  type News,
+  type SnapshotLease,
+  type Standing,
+} from "./holder/holder.ts";
 export {
   adjust,
   carryOver,

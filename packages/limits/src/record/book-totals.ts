@@ -60,6 +60,13 @@ function booked(account: AccountState, told: LeaseTotals, { limits, request, ado
     after = withExpiring(after, nowMs + window.ms, lease.settled - before.settled);
   if (!request.closing) return withLease(after, request.session, lease);
 
+  // What a rate's share was used for of late counts on, until silence frees it.
+  if (window?.kind === "share" && window.ms !== undefined && lease.reserved > 0n)
+    return withLease(after, request.session, {
+      ...lease,
+      returned: lease.granted - lease.reserved,
+      state: "WrittenOff",
+    });
   const last = withoutUnsettled(lease);
   const leases = new Map(after.leases);
   leases.delete(request.session);

@@ -10,7 +10,7 @@ import type { AccountState, LeaseState, SessionState } from "./record-state.ts";
 import { sessionLifeMs, shareLifeMs } from "./record-times.ts";
 
 export type Silent = {
-  /** Candidates, of any state; those who are not silent are left alone. */
+  /** Candidates: of any state, for closed ones may have left a rate in use. Those who are not silent are left alone. */
   readonly sessions: Iterable<SessionState>;
   /** All accounts that hold leases of theirs. */
   readonly accounts: Iterable<AccountState>;
@@ -25,7 +25,7 @@ export function closeSilent({ sessions, accounts, limits, nowMs, hearingSinceMs 
   const silences = new Map<string, { session: SessionState; silentMs: number }>();
   for (const session of sessions) {
     const silentMs = nowMs - Math.max(session.heardAtMs, hearingSinceMs);
-    if (session.state !== "Closed" && silentMs >= shareLifeMs) silences.set(session.session, { session, silentMs });
+    if (silentMs >= shareLifeMs) silences.set(session.session, { session, silentMs });
   }
 
   const touched = new Map<string, SessionState>();
@@ -60,7 +60,8 @@ function afterSilence(lease: LeaseState, { session, silentMs, account, limits }:
   const isOver = session.state === "Fenced" || silentMs >= sessionLifeMs;
   const written: LeaseState = isOver && lease.state === "Open" ? { ...lease, state: "WrittenOff" } : lease;
   if (lease.granted - lease.returned <= lease.settled) return written;
-  if (window?.kind === "share") return withoutUnsettled(written);
+  // A rate's last uses count for one length more.
+  if (window?.kind === "share") return silentMs >= shareLifeMs + (window.ms ?? 0) ? withoutUnsettled(written) : written;
   // It spends a lease for one length of the window after it last asked; what it spent counts for one more.
   const isPast = window?.kind === "rolling" && isOver && silentMs >= 2 * window.ms;
   return isPast ? withoutUnsettled(written) : written;
