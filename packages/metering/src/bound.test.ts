@@ -137,11 +137,18 @@ test.for([
   ["code that the vendor runs, at a fee by the hour", "code_execution_20250825", 5, true],
   ["a tool that we do not know", "teleport_20270101", 1, true],
   ["a shell that the caller runs", "bash_20250124", undefined, false],
+  ["a shell that the vendor may run", "shell", 1, true],
+  ["a name that only begins like one", "bash_20250124_hosted", 1, true],
   ["an editor that the caller runs", "text_editor_20250728", undefined, false],
   ["a screen that the caller shows", "computer_20250124", undefined, false],
 ] as const)("%s: unbounded %s", ([, kind, maxCalls, unbounded]) => {
   const worst = worstCase({ ...call, features: { ...text, serverTools: [{ kind, maxCalls }] } });
   expect(worst.unbounded).toBe(unbounded);
+});
+
+test("more tools than anybody lists have no bound", () => {
+  const serverTools = Array.from({ length: 32 }, () => ({ kind: "bash_20250124", maxCalls: undefined }));
+  expect(worstCase({ ...call, features: { ...text, serverTools } }).unbounded).toBe(true);
 });
 
 test("a tool that the caller runs adds its definition alone", () => {

@@ -48,6 +48,9 @@ const preambleTokens = 256;
 /** For the others: Anthropic states up to 600 tokens for the preamble of tools alone. */
 const unpublishedPreambleTokens = 1_024;
 
+/** More tools of the vendor's than anybody lists, and than the reader of a request keeps apart. */
+const serverToolsMax = 32;
+
 /** The longest that NFKC makes a byte of UTF-8: U+FDFA, 3 bytes, becomes 33. */
 const normalizedBytesPerByte = 11;
 
@@ -104,7 +107,8 @@ function toolsMax(
   features: CallFeatures,
   price: Price | undefined,
 ): { definitionTokens: number; calls: number; feesNanoUsd: number; unbounded: boolean } {
-  let [definitionTokens, calls, feesNanoUsd, unbounded] = [0, 0, 0, false];
+  let [definitionTokens, calls, feesNanoUsd] = [0, 0, 0];
+  let unbounded = features.serverTools.length >= serverToolsMax;
   for (const { kind, maxCalls } of features.serverTools) {
     const rule = toolRule(kind);
     definitionTokens += rule.definitionTokens;

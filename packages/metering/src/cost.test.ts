@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { costNanoUsd, inputTokensOf, outputTokensOf } from "./cost.ts";
+import { costAtMostNanoUsd, costNanoUsd, inputTokensOf, outputTokensOf } from "./cost.ts";
 import type { Price, Rates, Usage } from "./price.ts";
 
 /** Each kind its own prime, so that no kind can be taken for another. */
@@ -164,6 +164,12 @@ test("the service tier's factor is on tokens, not on fees", () => {
   expect(costNanoUsd(usage, tiers, "flex")).toBe(10_001_000n);
   expect(costNanoUsd(usage, tiers, "default")).toBe(10_002_000n);
   expect(costNanoUsd(usage, tiers)).toBe(10_002_000n);
+});
+
+test("while the service tier is not told, it may be the dearest", () => {
+  const tiers = price({ serviceTiers: { priority: 1_700, flex: 500 } });
+  expect(costAtMostNanoUsd({ input: 1_000 }, tiers)).toBe(3_400n);
+  expect(costAtMostNanoUsd({ input: 1_000 }, tiers, "flex")).toBe(2_000n);
 });
 
 test("a factor is applied before the rounding", () => {

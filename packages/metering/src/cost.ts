@@ -5,14 +5,23 @@
 
 import assert from "node:assert/strict";
 import { type Price, type Rates, ratesFor, type Usage } from "./price.ts";
-import { serviceTierFactor } from "./service-tier.ts";
+import { dearestServiceTierFactor, serviceTierFactor } from "./service-tier.ts";
 
 /** Pico-dollars in a nano-dollar × thousandths of a factor. */
 const divisor = 1_000_000;
 
+/** `serviceTier`: as the answer tells it. */
 export function costNanoUsd(usage: Usage, price: Price, serviceTier?: string): bigint {
+  return costByFactor(usage, price, serviceTierFactor(price, serviceTier));
+}
+
+/** For an answer that broke off before it told its service tier. `asked`: as the request has it. */
+export function costAtMostNanoUsd(usage: Usage, price: Price, asked?: string): bigint {
+  return costByFactor(usage, price, dearestServiceTierFactor(price, asked));
+}
+
+function costByFactor(usage: Usage, price: Price, factor: number): bigint {
   const rates = ratesFor(price, inputTokensOf(usage));
-  const factor = serviceTierFactor(price, serviceTier);
   const { webSearch, webFetch } = price.perCall;
 
   // Numbers are exact below 2^53, which is $9,007 for a call at plain rates: all but absurd calls end here.

@@ -1,6 +1,6 @@
 export { type CallFeatures, contextWindowUnknown, expandableBytes, type WorstCase, worstCase } from "./bound.ts";
 export { type BuiltInCatalog, builtInCatalog, type CatalogModel } from "./catalog/catalog.ts";
-export { costNanoUsd, inputTokensOf, outputTokensOf } from "./cost.ts";
+export { costAtMostNanoUsd, costNanoUsd, inputTokensOf, outputTokensOf } from "./cost.ts";
 export { decimalToNanoUsd, nanoUsdToDecimal, type Problem } from "./decimal.ts";
 export { discounted } from "./discounted.ts";
 export { estimateInputTokens, estimateOutputTokens } from "./estimate.ts";

@@ -11,8 +11,11 @@ export type ToolRule = {
 /** The dearest that is stated: Anthropic's text editor 700, computer use 735 and a system prompt of 499. */
 const definitionTokens = 1_500;
 
-/** Asked for by the vendor's model, run by the caller, whose answer is a further request. */
-const callersTools = /^(bash|text_editor|str_replace|computer|memory|local_shell|shell|apply_patch)/;
+/**
+ * Asked for by the vendor's model, run by the caller, whose answer is a further request. Whole names: a vendor may run another
+ * tool of the same family itself, as OpenAI does with `shell`.
+ */
+const callersTools = /^((bash|text_editor|computer|memory)_20\d{6}|computer_use_preview|local_shell|apply_patch)$/;
 
 export function toolRule(kind: string): ToolRule {
   if (callersTools.test(kind)) return { runsAt: "caller", definitionTokens };
