@@ -1,0 +1,50 @@
+/** ReportStore: the part of the Store that reports, corrections and acts ask. Sums are exact, whatever the grouping or page. */
+
+import type { Act } from "../acts/act.ts";
+import type { CorrectedUsage, Correction } from "../reports/correction.ts";
+
+/** Sums of the usage records of one group, corrections included. */
+export type SpendGroup = {
+  /** In the order of `by`; null: the calls had none. */
+  readonly values: readonly (string | null)[];
+  /** Exchanges: a record that stands for several counts as several. */
+  readonly calls: bigint;
+  /** All that was read, cached or not; and all that was written. */
+  readonly inputTokens: bigint;
+  readonly outputTokens: bigint;
+  readonly costNanoUsd: bigint;
+  readonly heldNanoUsd: bigint;
+  /** With an upstream call, and without a cost. */
+  readonly unpricedCalls: bigint;
+  readonly estimatedCalls: bigint;
+};
+
+export type CorrectedUsageQuery = {
+  readonly limit: number;
+  /** As the page before told it. */
+  readonly cursor?: string;
+  readonly requestId?: string;
+  readonly sinceMs?: number;
+  /** Exclusive. */
+  readonly untilMs?: number;
+  readonly key?: string;
+  readonly team?: string;
+  readonly service?: string;
+  readonly provider?: string;
+};
+
+export type ReportStore = {
+  /** `by`: `team`, `service`, `user`, `key`, `namespace`, `model`, `upstreamModel`, `provider`, `route`, `claimedUser`, `run`, `metadata/<name>`. */
+  spend(question: { by: readonly string[]; sinceMs: number; untilMs: number }): Promise<SpendGroup[]>;
+  /** Newest first; `cursor` undefined: this was the last page. */
+  listCorrectedUsage(query: CorrectedUsageQuery): Promise<{ items: CorrectedUsage[]; cursor: string | undefined }>;
+  /** Keeps those whose id is new; answers their ids. */
+  recordCorrections(corrections: readonly Correction[]): Promise<string[]>;
+  /** Moves the balances (`adjust`) of those accounts whose window has not ended at `nowMs`; answers their ids. */
+  adjustAccounts(deltas: ReadonlyMap<string, bigint>, nowMs: number): Promise<string[]>;
+  /** Also those that are over, for a while; in no order. */
+  listActs(): Promise<Act[]>;
+  putAct(act: Act): Promise<void>;
+  /** Nothing when it was undone already. */
+  undoAct(id: string, undone: { by: string; reason: string; atMs: number }): Promise<void>;
+};
