@@ -1,4 +1,4 @@
-export type { EventMark, StreamReader } from "./answer-reader.ts";
+export type { EventMark, LengthEnd, StreamReader, StreamState } from "./answer-reader.ts";
 export type { ModelPage } from "./anthropic/build-models.ts";
 export type { Dialect, Protocol } from "./dialect.ts";
 export { dialects } from "./dialect.ts";
@@ -21,3 +21,4 @@ export { readRequest } from "./request/read-request.ts";
 export { parseObject } from "./sse/event-data.ts";
 export { EventSplitter, EventTooLong, eventBytesMax } from "./sse/event-splitter.ts";
 export type { Usage } from "./usage.ts";
+export { inputTokensOf, outputTokensOf, tokensOf } from "./usage.ts";

@@ -120,3 +120,92 @@ test.for([
   expect(typeof new OpenAIStreamReader().read(Buffer.from(text as string))).toBe("string");
   expect(typeof new AnthropicStreamReader().read(Buffer.from(text as string))).toBe("string");
 });
+
+test("OpenAI: what a model has written is counted, in UTF-8 bytes, and ends, roles and empty deltas are not", () => {
+  const reader = new OpenAIStreamReader();
+  const call = { index: 0, id: "call_1", type: "function", function: { name: "find", arguments: "" } };
+  marks(reader, [
+    delta({ role: "assistant", content: "" }),
+    delta({ content: "héé" }),
+    Buffer.from(
+      'data: {"choices": [{"index": 0, "delta": {"content": "\\u4e1c\\n\\ud83d\\ude00"}, "finish_reason": null}]}\n\n',
+    ),
+    delta({ content: "" }),
+    delta({}),
+    Buffer.from(": still working\n\n"),
+    delta({ content: null, reasoning_content: "hm" }),
+    delta({ tool_calls: [call] }),
+    delta({ tool_calls: [{ index: 0, function: { arguments: '{"a":1}' } }] }),
+    delta({}, "tool_calls"),
+    chunk({ choices: [], usage: { prompt_tokens: 1, completion_tokens: 6 } }),
+  ]);
+  expect(reader.contentEvents).toBe(5);
+  expect(reader.contentBytes).toBe(5 + (3 + 1 + 4) + 2 + 4 + 7);
+});
+
+test("OpenAI: fast and slow reading count alike, and a text that quotes the protocol changes nothing", () => {
+  const texts = [
+    "a",
+    '"content":"x',
+    '"finish_reason":"stop"',
+    '"usage":{"prompt_tokens":9}',
+    '\\"',
+    "東京",
+    '"error":{}',
+  ];
+  const one = new OpenAIStreamReader();
+  const several = new OpenAIStreamReader(2);
+  for (const text of texts)
+    for (const reader of [one, several]) expect(reader.read(delta({ content: text }))).toBe("content");
+  expect(one.contentBytes).toBe(Buffer.byteLength(texts.join("")));
+  expect([several.contentBytes, several.contentEvents]).toEqual([one.contentBytes, one.contentEvents]);
+  expect(one.complete()).toBe(false);
+  expect(one.usage).toBeUndefined();
+});
+
+test("OpenAI: a running usage is not the last word, the one at the end is, and zeros beside content are flagged", () => {
+  const reader = new OpenAIStreamReader();
+  const running = { prompt_tokens: 5, completion_tokens: 1 };
+  reader.read(chunk({ choices: [{ index: 0, delta: { content: "x" }, finish_reason: null }], usage: running }));
+  expect([reader.usageTold, reader.usage?.output]).toEqual([false, 1]);
+  reader.read(
+    chunk({ choices: [{ index: 0, delta: {}, finish_reason: "stop" }], usage: { ...running, completion_tokens: 3 } }),
+  );
+  expect([reader.usageTold, reader.usage?.output, reader.usage?.inconsistent]).toEqual([true, 3, undefined]);
+  reader.read(chunk({ choices: [], service_tier: "flex", usage: { prompt_tokens: 5, completion_tokens: 0 } }));
+  expect(reader.usage).toMatchObject({ input: 5, output: 0, serviceTier: "flex", inconsistent: true });
+});
+
+test("Anthropic: what a model has written is counted; signatures, starts of texts and results are not", () => {
+  const reader = new AnthropicStreamReader();
+  const write = (index: number, fields: object) => event("content_block_delta", { index, delta: fields });
+  marks(reader, [
+    event("message_start", { message: { usage: { input_tokens: 10, output_tokens: 1 } } }),
+    event("content_block_start", { index: 0, content_block: { type: "thinking", thinking: "", signature: "" } }),
+    write(0, { type: "thinking_delta", thinking: "hm" }),
+    write(0, { type: "signature_delta", signature: "c2ln" }),
+    event("content_block_stop", { index: 0 }),
+    event("content_block_start", { index: 1, content_block: { type: "text", text: "" } }),
+    write(1, { type: "text_delta", text: "é" }),
+    write(1, { type: "citations_delta", citation: { cited_text: "long" } }),
+    event("content_block_stop", { index: 1 }),
+    event("content_block_start", { index: 2, content_block: { type: "web_search_tool_result", content: [] } }),
+    event("content_block_stop", { index: 2 }),
+    event("content_block_start", { index: 3, content_block: { type: "tool_use", id: "t", name: "find", input: {} } }),
+    write(3, { type: "input_json_delta", partial_json: "" }),
+    write(3, { type: "input_json_delta", partial_json: "{}" }),
+  ]);
+  expect(reader.contentEvents).toBe(4);
+  expect(reader.contentBytes).toBe(2 + 2 + 4 + 2);
+  expect(reader.state.openBlock).toBe(3);
+  expect([reader.usageTold, reader.usage?.input]).toEqual([false, 10]);
+  reader.read(event("message_delta", { delta: { stop_reason: "tool_use" }, usage: { output_tokens: 12 } }));
+  expect([reader.usageTold, reader.usage?.output]).toEqual([true, 12]);
+});
+
+test("Anthropic: a stream whose end tells no usage has none for good", () => {
+  const reader = new AnthropicStreamReader();
+  reader.read(event("message_start", { message: { usage: { input_tokens: 0, output_tokens: 0 } } }));
+  reader.read(event("message_delta", { delta: { stop_reason: "end_turn" }, usage: {} }));
+  expect([reader.usageTold, reader.usage]).toEqual([false, undefined]);
+});

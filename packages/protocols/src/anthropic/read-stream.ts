@@ -3,32 +3,43 @@
  *
  *   message_start (block ‖ ping)* message_delta+ message_stop        | any prefix, then error
  *
- * Only events about the whole message are parsed; deltas of blocks, which are nearly all, are told by their first bytes.
+ * Deltas of blocks, which are nearly all, are told by their first bytes and searched for what was written; the others are parsed.
  */
 
-import type { EventMark, StreamReader } from "../answer-reader.ts";
+import type { EventMark, StreamReader, StreamState } from "../answer-reader.ts";
 import { eventParts, parseObject } from "../sse/event-data.ts";
-import type { Usage } from "../usage.ts";
+import { stringMemberBytes } from "../sse/string-member.ts";
+import { outputTokensOf, type Usage } from "../usage.ts";
 import { mergeUsage, readUsage, type ToldUsage } from "./read-usage.ts";
 
-const blockDelta = Buffer.from("event: content_block_");
+const delta = Buffer.from("event: content_block_delta");
+/** What a model writes, by the members of its deltas. A signature is none of it. */
+const writtenMembers = ['"text":', '"partial_json":', '"thinking":'] as const;
 
 export class AnthropicStreamReader implements StreamReader {
   error: { type: string; message: string } | undefined;
+  contentEvents = 0;
+  contentBytes = 0;
+  usageTold = false;
   #told: ToldUsage | undefined;
+  #openBlock: number | undefined;
   #hasContent = false;
   #stopped = false;
 
   get usage(): Usage | undefined {
-    return readUsage(this.#told);
+    const usage = readUsage(this.#told);
+    if (usage === undefined || !this.usageTold || this.contentBytes === 0 || outputTokensOf(usage) > 0) return usage;
+    return { ...usage, inconsistent: true };
+  }
+
+  get state(): StreamState {
+    return { openChoices: [], ...(this.#openBlock === undefined ? {} : { openBlock: this.#openBlock }) };
   }
 
   read(event: Buffer): EventMark {
-    if (
-      this.#hasContent &&
-      event.length > blockDelta.length &&
-      event.compare(blockDelta, 0, blockDelta.length, 0, blockDelta.length) === 0
-    ) {
+    if (event.length > delta.length && event.compare(delta, 0, delta.length, 0, delta.length) === 0) {
+      this.#count(event);
+      this.#hasContent = true;
       return "content";
     }
     const { name, data } = eventParts(event);
@@ -42,20 +53,63 @@ export class AnthropicStreamReader implements StreamReader {
       };
       return "error";
     }
-    if (type === "message_start") {
-      this.#told = mergeUsage(this.#told, (object?.message as { usage?: unknown } | undefined)?.usage);
-      return "opening";
+    if (data === undefined || type === "ping") return this.#mark();
+    switch (type) {
+      case "message_start":
+        this.#told = mergeUsage(this.#told, (object?.message as { usage?: unknown } | undefined)?.usage);
+        return this.#mark();
+      case "content_block_start":
+        return this.#startBlock(object);
+      case "content_block_delta":
+        this.#count(event);
+        break;
+      case "content_block_stop":
+        this.#openBlock = undefined;
+        break;
+      case "message_delta":
+        this.#endUsage(object?.usage);
+        break;
+      case "message_stop":
+        this.#stopped = true;
     }
-    if (type === "message_delta") this.#told = mergeUsage(this.#told, object?.usage);
-    if (type === "message_stop") this.#stopped = true;
-    if (type === "ping" || data === undefined || (type === "content_block_start" && opensEmpty(object?.content_block)))
-      return this.#mark();
     this.#hasContent = true;
     return "content";
   }
 
   complete(): boolean {
     return this.#stopped;
+  }
+
+  #count(event: Buffer): void {
+    const text = event.toString("latin1");
+    for (const member of writtenMembers) {
+      const bytes = stringMemberBytes(text, member);
+      if (bytes < 0) continue;
+      // An empty delta opens a tool's arguments.
+      if (bytes > 0) this.contentEvents++;
+      this.contentBytes += bytes;
+      return;
+    }
+  }
+
+  #startBlock(object: Readonly<Record<string, unknown>> | undefined): EventMark {
+    const block = object?.content_block;
+    if (typeof object?.index === "number") this.#openBlock = object.index;
+    if (opensEmpty(block)) return this.#mark();
+    this.#hasContent = true;
+    const { type, name } = (block ?? {}) as Record<string, unknown>;
+    // A search's result is not the model's writing; the call of a tool is.
+    if (typeof name === "string" && String(type).endsWith("tool_use")) {
+      this.contentEvents++;
+      this.contentBytes += Buffer.byteLength(name);
+    }
+    return "content";
+  }
+
+  #endUsage(usage: unknown): void {
+    this.#told = mergeUsage(this.#told, usage);
+    const output = (usage as { output_tokens?: unknown } | null | undefined)?.output_tokens;
+    if (output !== undefined && output !== null) this.usageTold = true;
   }
 
   #mark(): EventMark {

@@ -3,33 +3,74 @@
  *
  *   chunk(role) chunk(delta)* chunk(finish)+ usage? "data: [DONE]"
  *
- * Up to the first content each event is parsed; after that only those that name usage, so that a long answer costs a search a
- * chunk. Whether an answer without `[DONE]` was complete is judged at its end, from the last events.
+ * Up to the first content each event is parsed; after that only those that are more than a delta of one answer, so that a long
+ * answer costs a few searches a chunk.
  */
 
-import type { EventMark, StreamReader } from "../answer-reader.ts";
+import type { EventMark, StreamReader, StreamState } from "../answer-reader.ts";
 import { eventObject, eventParts } from "../sse/event-data.ts";
-import type { Usage } from "../usage.ts";
+import { memberBeginsWith, stringMemberBytes } from "../sse/string-member.ts";
+import { outputTokensOf, type Usage } from "../usage.ts";
 import { readUsage } from "./read-usage.ts";
 
-/** Enough for one finish of each choice beside usage: servers send them close together. */
-const lastEventsMax = 8;
+/** More answers than any vendor gives at once are not told apart. */
+const choicesMax = 1_024;
 
 export class OpenAIStreamReader implements StreamReader {
-  usage: Usage | undefined;
   error: { type: string; message: string } | undefined;
+  contentEvents = 0;
+  contentBytes = 0;
+  usageTold = false;
+  #usage: Usage | undefined;
+  #serviceTier: unknown;
   #hasContent = false;
   #done = false;
-  readonly #last: Buffer[] = [];
+  /** Deltas may belong to any of several answers: each event is parsed. */
+  #several: boolean;
+  /** By index: whether it has ended. */
+  readonly #choices = new Map<number, boolean>();
+  readonly #choicesAsked: number;
+  #first: Readonly<Record<string, unknown>> | undefined;
+
+  /** `choices`: as asked for. */
+  constructor(choices = 1) {
+    this.#choicesAsked = choices;
+    this.#several = choices > 1;
+  }
+
+  get usage(): Usage | undefined {
+    const usage = this.#usage;
+    if (usage === undefined || !this.usageTold || this.contentBytes === 0 || outputTokensOf(usage) > 0) return usage;
+    return { ...usage, inconsistent: true };
+  }
+
+  get state(): StreamState {
+    const { id, object, created, model } = this.#first ?? {};
+    const count = Math.min(choicesMax, Math.max(this.#choicesAsked, ...this.#choices.keys().map((index) => index + 1)));
+    const indexes = Array.from({ length: count }, (_, index) => index);
+    return {
+      ...(typeof id === "string" ? { id } : {}),
+      ...(typeof object === "string" ? { object } : {}),
+      ...(typeof created === "number" ? { created } : {}),
+      ...(typeof model === "string" ? { model } : {}),
+      openChoices: indexes
+        .filter((index) => this.#choices.get(index) !== true)
+        .map((index) => ({ index, begun: this.#choices.has(index) })),
+    };
+  }
 
   read(event: Buffer): EventMark {
     if (event.length < 32 && eventParts(event).data?.trim() === "[DONE]") {
       this.#done = true;
       return "content";
     }
-    if (this.#hasContent && !mayTell(event)) {
-      this.#remember(event);
-      return "content";
+    if (this.#hasContent && !this.#several) {
+      const bytes = deltaBytes(event.toString("latin1"));
+      if (bytes > 0) {
+        this.contentEvents++;
+        this.contentBytes += bytes;
+        return "content";
+      }
     }
     const chunk = eventObject(event);
     if (chunk === undefined) return this.#hasContent ? "content" : "opening";
@@ -37,51 +78,85 @@ export class OpenAIStreamReader implements StreamReader {
       this.error = errorOf(chunk.error);
       return "error";
     }
-    this.#remember(event);
-    const usage = readUsage(chunk.usage) ?? readUsage((chunk.x_groq as { usage?: unknown } | undefined)?.usage);
-    // Some servers tell a running total on every chunk: the last one counts, never their sum.
-    if (usage !== undefined) this.usage = usage;
-    const choices = Array.isArray(chunk.choices) ? chunk.choices : [];
-    if (choices.length === 0) return usage === undefined ? "opening" : "usage";
-    if (!this.#hasContent) this.#hasContent = choices.some(hasContent);
-    return this.#hasContent ? "content" : "opening";
+    return this.#readChunk(chunk);
   }
 
   complete(): boolean {
     if (this.#done) return true;
-    return this.#last.some((event) => {
-      const choices = eventObject(event)?.choices;
-      return Array.isArray(choices) && choices.some((choice) => typeof choice?.finish_reason === "string");
-    });
+    let ended = 0;
+    for (const over of this.#choices.values()) if (over) ended++;
+    return ended > 0 && ended === this.#choices.size;
   }
 
-  #remember(event: Buffer): void {
-    if (this.#last.length === lastEventsMax) this.#last.shift();
-    this.#last.push(event);
+  #readChunk(chunk: Readonly<Record<string, unknown>>): EventMark {
+    if (this.#first === undefined && typeof chunk.id === "string") {
+      this.#first = { id: chunk.id, object: chunk.object, created: chunk.created, model: chunk.model };
+      // The legacy endpoint answers several prompts at once, one after the other.
+      if (chunk.object === "text_completion") this.#several = true;
+    }
+    this.#serviceTier = chunk.service_tier ?? this.#serviceTier;
+    const choices = Array.isArray(chunk.choices) ? chunk.choices : [];
+    let bytes = 0;
+    for (const choice of choices) {
+      if (choice === null || typeof choice !== "object") continue;
+      const { index = 0, delta, text, finish_reason: finish } = choice as Record<string, unknown>;
+      const ended = typeof finish === "string";
+      this.#note(index, ended);
+      const written = typeof text === "string" ? Buffer.byteLength(text) : writtenBytes(delta);
+      bytes += written;
+      this.#hasContent ||= ended || written > 0 || hasContent(delta);
+    }
+    if (bytes > 0) {
+      this.contentEvents++;
+      this.contentBytes += bytes;
+    }
+    const usage =
+      readUsage(chunk.usage, this.#serviceTier) ??
+      readUsage((chunk.x_groq as { usage?: unknown } | undefined)?.usage, this.#serviceTier);
+    // Some servers tell a running total on every chunk: the last one counts, never their sum.
+    if (usage !== undefined) {
+      this.#usage = usage;
+      this.usageTold = choices.length === 0 || this.complete();
+    }
+    if (choices.length === 0) return usage === undefined ? "opening" : "usage";
+    return this.#hasContent ? "content" : "opening";
+  }
+
+  #note(index: unknown, ended: boolean): void {
+    if (typeof index !== "number" || !Number.isInteger(index) || index < 0 || index >= choicesMax) return;
+    if (index > 0) this.#several = true;
+    this.#choices.set(index, ended || this.#choices.get(index) === true);
   }
 }
 
-/** Whether an event after the first content could be more than content. Quotes inside a text are escaped, so it can't fake this. */
-function mayTell(event: Buffer): boolean {
-  const usage = event.indexOf('"usage"');
-  if (usage >= 0) {
-    let at = usage + 7;
-    while (event[at] === 0x20 || event[at] === 0x3a) at++;
-    if (event[at] === 0x7b) return true;
-  }
-  return event.indexOf('"choices"') < 0;
+/**
+ * Bytes of a delta of text or of a tool's arguments, or 0 where the event may be more than that: usage, an end, an error, anything
+ * else. Quotes inside a text are escaped, so that it can't fake this.
+ */
+function deltaBytes(text: string): number {
+  if (memberBeginsWith(text, '"finish_reason"', 0x22) || memberBeginsWith(text, '"usage"', 0x7b)) return 0;
+  const bytes = stringMemberBytes(text, '"content":');
+  return bytes > 0 ? bytes : Math.max(0, stringMemberBytes(text, '"arguments":'));
 }
 
-function hasContent(choice: unknown): boolean {
-  if (choice === null || typeof choice !== "object") return false;
-  const { delta, text, finish_reason: finish } = choice as Record<string, unknown>;
-  if (typeof finish === "string") return true;
-  if (typeof text === "string") return text !== "";
+/** Something beside the role, be it empty: a tool call's name, a refusal, a sound. */
+function hasContent(delta: unknown): boolean {
   if (delta === null || typeof delta !== "object") return false;
   return Object.entries(delta).some(([name, value]) => {
     if (name === "role" || value === null || value === "") return false;
     return !(Array.isArray(value) && value.length === 0);
   });
+}
+
+/** What says how or where, but is not written by the model. */
+const frame = new Set(["role", "id", "type", "index", "data", "expires_at"]);
+
+function writtenBytes(value: unknown): number {
+  if (typeof value === "string") return Buffer.byteLength(value);
+  if (value === null || typeof value !== "object") return 0;
+  let bytes = 0;
+  for (const [name, member] of Object.entries(value)) if (!frame.has(name)) bytes += writtenBytes(member);
+  return bytes;
 }
 
 function errorOf(error: unknown): { type: string; message: string } {
