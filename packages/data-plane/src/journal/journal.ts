@@ -51,8 +51,8 @@ const bytesMaxDefault = 48 * 1024 * 1024;
 const leasesPerRecord = 500;
 /** Appends until a replacement that failed is tried again. */
 const replaceAgainAfter = 1_000;
-/** A settlement's text beyond what its reservation says of the exchange. */
-const settleBytes = 1_024;
+/** A settlement's text beyond what its reservation says of the exchange: its end, tokens, cost. */
+const settleBytes = 2_048;
 const bufferBytes = 64 * 1024;
 
 export class Journal implements Disposable {
@@ -244,9 +244,9 @@ export class Journal implements Disposable {
   }
 }
 
-/** Of what its settlement may take: the exchange's event, with its charges, and the charges once more; 3 bytes a character. */
+/** What its settlement may take: the exchange's event with its charges, and the charges once more. Quoted, a byte may be two. */
 function settlementBytesOf({ exchange, holds }: JournalReserve): number {
-  let length = exchange.length;
-  for (const [lease] of holds) length += 2 * (lease.length + 20);
-  return settleBytes + 3 * length;
+  let bytes = Buffer.byteLength(exchange);
+  for (const [lease] of holds) bytes += 2 * (Buffer.byteLength(lease) + 20);
+  return settleBytes + 2 * bytes;
 }

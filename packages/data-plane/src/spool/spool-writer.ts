@@ -38,6 +38,8 @@ const retryMs = 1_000;
 /** Of the disk's bound. */
 const foldingFrom = 0.8;
 const writeBytesMax = 1024 * 1024;
+/** At once after a failed write; doubled by each that succeeds. What little room there is, is used. */
+const writeBytesMin = 64 * 1024;
 const segmentBytesMax = 4 * 1024 * 1024;
 /** Folded at once beyond this, or twice what the last folding left: some 500 events, a few milliseconds. */
 const foldBytes = 512 * 1024;
@@ -51,6 +53,7 @@ export class SpoolWriter {
   #writing: string[] = [];
   #pending: string[] = [];
   #pendingBytes = 0;
+  #writeBytes = writeBytesMax;
   #foldAtBytes = foldBytes;
   #diskSeq = 0;
   #file: FileHandle | undefined;
@@ -99,12 +102,15 @@ export class SpoolWriter {
     this.#schedule();
   }
 
-  /** Writes all that is in memory, whatever the bound says, until the disk refuses. */
+  /** Writes all that is in memory, whatever the bound says, until the disk refuses twice in a row. */
   async flush(): Promise<void> {
     await this.#write;
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    while (this.#pending.length > 0 && (await (this.#write ?? this.#append())));
+    let failures = 0;
+    while (this.#pending.length > 0 && failures < 2) {
+      failures = (await (this.#write ?? this.#append(Number.MAX_SAFE_INTEGER))) ? 0 : failures + 1;
+    }
   }
 
   async close(): Promise<void> {
@@ -162,8 +168,8 @@ export class SpoolWriter {
   }
 
   /** One at a time: numbers are in the order of the lines. Answers whether it was written. */
-  #append(): Promise<boolean> {
-    const bytes = this.#take();
+  #append(roomBytes = this.#roomBytes()): Promise<boolean> {
+    const bytes = this.#take(Math.min(roomBytes, this.#writeBytes));
     const writing = this.#appendLines(this.#writing).then(
       () => true,
       (error: unknown) => {
@@ -172,6 +178,7 @@ export class SpoolWriter {
         this.#pendingBytes += bytes;
         this.#writing = [];
         this.#failing = true;
+        this.#writeBytes = writeBytesMin;
         const { folder, log } = this.#input;
         log.error("usage events could not be written to the spool, trying again", { folder, error });
         return false;
@@ -184,11 +191,18 @@ export class SpoolWriter {
     return this.#write;
   }
 
-  /** The first events, up to what goes in one write; answers their size. */
-  #take(): number {
+  /** To the next thing that changes what is written. */
+  #roomBytes(): number {
+    const { bytesMax, diskBytes } = this.#input;
+    return (this.state === "ok" ? foldingFrom * bytesMax : bytesMax) - diskBytes();
+  }
+
+  /** The first event, and those after it that a write of this size takes; answers their size. */
+  #take(bytesMax: number): number {
     let bytes = 0;
     let count = 0;
-    while (count < this.#pending.length && bytes < writeBytesMax) bytes += this.#pending[count++]?.length ?? 0;
+    while (count < this.#pending.length && (count === 0 || bytes < bytesMax))
+      bytes += this.#pending[count++]?.length ?? 0;
     this.#writing = this.#pending.splice(0, count);
     this.#pendingBytes -= bytes;
     return bytes;
@@ -213,6 +227,7 @@ export class SpoolWriter {
     if (this.#failing) log.info("usage events are written again", { folder });
     this.#failing = false;
     this.#overflowing = false;
+    this.#writeBytes = Math.min(2 * this.#writeBytes, writeBytesMax);
     try {
       onAppended({ segment: this.#segment, lines, count: events.length, lastSeq: seq });
     } catch (error) {
