@@ -10,22 +10,29 @@ export type FindingReason =
   | "BackendNotFound"
   | "BackendNotUsable"
   | "Conflicted"
+  | "KeyNotFound"
   | "NoMatchingParent"
   | "NoUsableTarget"
   | "NotAllowedByListeners"
   | "NotPermitted"
+  | "PriceUnknown"
   | "RefNotPermitted"
   | "Revoked"
   | "RouteNotFound"
   | "SecretNotFound"
+  | "Unbudgeted"
+  | "UnboundedAccounts"
   | "UnsupportedValue";
+
+/** `Priced` and `Budgeted` are told only where they are False; they never make a resource unready. */
+export type FindingCondition = "Accepted" | "ResolvedRefs" | "Priced" | "Budgeted";
 
 export type Finding = {
   readonly kind: Kind;
   readonly namespace: string;
   readonly name: string;
   /** The condition that is False because of it. */
-  readonly condition: "Accepted" | "ResolvedRefs";
+  readonly condition: FindingCondition;
   readonly reason: FindingReason;
   /** For people: what is wrong and what to do; begins with the field's path where it is about one. */
   readonly message: string;
@@ -34,7 +41,7 @@ export type Finding = {
 };
 
 export type FoundCondition = {
-  readonly type: "Accepted" | "ResolvedRefs";
+  readonly type: FindingCondition;
   readonly status: "True" | "False";
   readonly reason: string;
   readonly message: string;
@@ -53,16 +60,16 @@ export function findingsOf(
 
 /** Conditions of one resource, from the findings about it: several of one condition are told in one message. */
 export function conditionsFor(findings: readonly Finding[], generation: number): FoundCondition[] {
-  return (["Accepted", "ResolvedRefs"] as const).map((type) => {
+  return (["Accepted", "ResolvedRefs", "Priced", "Budgeted"] as const).flatMap((type): FoundCondition[] => {
     const own = findings.filter((finding) => finding.condition === type);
     const [first] = own;
-    return {
-      type,
-      status: first === undefined ? "True" : "False",
-      reason: first?.reason ?? type,
-      message: first === undefined ? fineMessages[type] : own.map((finding) => finding.message).join("; "),
-      observedGeneration: generation,
-    };
+    if (first !== undefined) {
+      const message = own.map((finding) => finding.message).join("; ");
+      return [{ type, status: "False", reason: first.reason, message, observedGeneration: generation }];
+    }
+    if (type === "Priced" || type === "Budgeted") return [];
+    const message = fineMessages[type];
+    return [{ type, status: "True", reason: type, message, observedGeneration: generation }];
   });
 }
 

@@ -1,7 +1,5 @@
-export type { Catalog } from "./catalog.ts";
-export { builtInCatalog } from "./catalog.ts";
 export type { Compilation, CompileInput } from "./compile.ts";
 export { compile } from "./compile.ts";
-export type { Finding, FindingReason, FoundCondition } from "./findings.ts";
+export type { Finding, FindingCondition, FindingReason, FoundCondition } from "./findings.ts";
 export { conditionsFor, findingsOf } from "./findings.ts";
 export type { CompilableResource } from "./inventory.ts";

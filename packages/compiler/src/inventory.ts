@@ -1,7 +1,7 @@
 /** The resources of a compile by kind, the oldest first: every conflict is settled in favour of the one that came earlier. */
 
 import assert from "node:assert/strict";
-import type { Gateway, Provider, Resource, Route, VirtualKey } from "@sluice/api";
+import type { Budget, Gateway, Provider, RateLimit, Resource, Route, VirtualKey } from "@sluice/api";
 import type { Finding } from "./findings.ts";
 
 export type CompilableResource = {
@@ -12,13 +12,20 @@ export type CompilableResource = {
 };
 
 /** A resource with its `namespace/name`. */
-export type Entry<Of extends Resource> = { readonly id: string; readonly namespace: string; readonly resource: Of };
+export type Entry<Of extends Resource> = {
+  readonly id: string;
+  readonly namespace: string;
+  readonly uid: string | undefined;
+  readonly generation: number;
+  readonly resource: Of;
+};
 
 export type Inventory = {
   readonly gateways: readonly Entry<Gateway>[];
   readonly providers: readonly Entry<Provider>[];
   readonly routes: readonly Entry<Route>[];
   readonly keys: readonly Entry<VirtualKey>[];
+  readonly limits: readonly Entry<Budget | RateLimit>[];
 };
 
 export function takeInventory(resources: readonly CompilableResource[]): Inventory {
@@ -27,25 +34,31 @@ export function takeInventory(resources: readonly CompilableResource[]): Invento
     providers: [] as Entry<Provider>[],
     routes: [] as Entry<Route>[],
     keys: [] as Entry<VirtualKey>[],
+    limits: [] as Entry<Budget | RateLimit>[],
   };
   const seen = new Set<string>();
-  for (const { resource } of [...resources].sort(byAge)) {
+  for (const { resource, uid, generation } of [...resources].sort(byAge)) {
     const { namespace } = resource.metadata;
     const id = idOf(resource);
     assert(!seen.has(`${resource.kind} ${id}`), `${resource.kind} ${id} is there twice`);
     seen.add(`${resource.kind} ${id}`);
+    const place = { id, namespace, uid, generation };
     switch (resource.kind) {
       case "Gateway":
-        inventory.gateways.push({ id, namespace, resource });
+        inventory.gateways.push({ ...place, resource });
         break;
       case "Provider":
-        inventory.providers.push({ id, namespace, resource });
+        inventory.providers.push({ ...place, resource });
         break;
       case "Route":
-        inventory.routes.push({ id, namespace, resource });
+        inventory.routes.push({ ...place, resource });
         break;
       case "VirtualKey":
-        inventory.keys.push({ id, namespace, resource });
+        inventory.keys.push({ ...place, resource });
+        break;
+      case "Budget":
+      case "RateLimit":
+        inventory.limits.push({ ...place, resource });
         break;
     }
   }
@@ -67,9 +80,12 @@ export function byText(one: string, other: string): number {
   return one < other ? -1 : 1;
 }
 
-/** Older, then by namespace and name. */
+/** Older, then by namespace and name, then by kind: two kinds may share a list. */
 function byAge(one: CompilableResource, other: CompilableResource): number {
-  return one.createdAtMs - other.createdAtMs || byText(idOf(one.resource), idOf(other.resource));
+  const [resource, rival] = [one.resource, other.resource];
+  return (
+    one.createdAtMs - other.createdAtMs || byText(idOf(resource), idOf(rival)) || byText(resource.kind, rival.kind)
+  );
 }
 
 function idOf({ metadata }: Resource): string {

@@ -1,6 +1,7 @@
 /** What a Route's references point at: the Gateways that serve it, and the Provider of each target. */
 
 import type { Route } from "@sluice/api";
+import type { ProviderPlan } from "@sluice/contract";
 import type { Finding } from "./findings.ts";
 import { type Entry, finding } from "./inventory.ts";
 import { type AcceptedGateway, admits, type GatewayPlans } from "./plan-gateways.ts";
@@ -45,9 +46,9 @@ function noGateway(route: Entry<Route>): Finding {
   });
 }
 
-/** The id of a target's Provider, or why it can't be used. */
+/** A target's Provider, or why it can't be used. */
 export type LinkedProvider =
-  | { readonly kind: "linked"; readonly id: string }
+  | { readonly kind: "linked"; readonly plan: ProviderPlan }
   | { readonly kind: "failed"; readonly finding: Finding };
 
 export function linkProvider(route: Entry<Route>, index: number, providers: ProviderPlans): LinkedProvider {
@@ -68,6 +69,7 @@ export function linkProvider(route: Entry<Route>, index: number, providers: Prov
     );
   }
   if (provider === undefined) return fail("BackendNotFound", `there is no Provider ${id}`);
-  if (!providers.usable.has(id)) return fail("BackendNotUsable", `Provider ${id} can't be used: see its conditions`);
-  return { kind: "linked", id };
+  const plan = providers.usable.get(id);
+  if (plan === undefined) return fail("BackendNotUsable", `Provider ${id} can't be used: see its conditions`);
+  return { kind: "linked", plan };
 }

@@ -59,8 +59,8 @@ function gatewayPlan({ id, namespace, resource }: Entry<Gateway>, servesRoot: bo
     servesRoot,
     bodyBytesMax: spec.maxBodyBytes,
     ...(spec.allowedNamespaces.from === "Same" && { admits: [namespace] }),
-    unbudgeted: "Allow",
-    onOverflow: "Fold",
+    unbudgeted: spec.unbudgeted,
+    onOverflow: spec.logging?.onOverflow ?? "Fold",
     routeOverrides: spec.allowOverrides?.includes("Routes") ?? false,
   };
 }

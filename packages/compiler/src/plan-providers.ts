@@ -1,11 +1,12 @@
-/** Which Providers can be called, and how: address, credential by reference, headers, and the models they are known to have. */
+/** Which Providers can be called, and how: address, credential by reference, headers, and what is known of their models. */
 
 import type { Provider } from "@sluice/api";
-import type { AuthPlan, ProviderPlan } from "@sluice/contract";
+import type { AuthPlan, PricePlan, ProviderPlan } from "@sluice/contract";
+import type { BuiltInCatalog } from "@sluice/metering";
 import { baseUrlOf } from "./base-url.ts";
-import type { Catalog } from "./catalog.ts";
 import type { Finding } from "./findings.ts";
 import { byText, type Entry, finding } from "./inventory.ts";
+import { type PricedModels, planPrices } from "./plan-prices.ts";
 
 export type ProviderPlans = {
   /** By id, in the order of ids. */
@@ -13,15 +14,18 @@ export type ProviderPlans = {
   readonly byId: ReadonlyMap<string, Entry<Provider>>;
   /** Ids of all credentials that are referred to, known or not. */
   readonly credentials: readonly string[];
+  /** By version, of all that can be used. */
+  readonly prices: ReadonlyMap<string, PricePlan>;
   readonly findings: readonly Finding[];
 };
 
 export function planProviders(
   providers: readonly Entry<Provider>[],
-  known: { catalog: Catalog; credentials: ReadonlySet<string> | undefined },
+  known: { catalog: BuiltInCatalog; credentials: ReadonlySet<string> | undefined },
 ): ProviderPlans {
   const usable = new Map<string, ProviderPlan>();
   const credentials = new Set<string>();
+  const prices = new Map<string, PricePlan>();
   const findings: Finding[] = [];
   for (const entry of [...providers].sort((one, other) => byText(one.id, other.id))) {
     const url = baseUrlOf(entry.resource.spec);
@@ -37,29 +41,25 @@ export function planProviders(
     if (missing) findings.push(secretNotFound(entry));
     if (url.kind === "refused" || missing) continue;
 
-    usable.set(
-      entry.id,
-      providerPlan(entry, { origin: url.origin, basePath: url.basePath, auth, catalog: known.catalog }),
-    );
+    const models = planPrices(entry, known.catalog);
+    findings.push(...models.findings);
+    for (const [version, price] of models.prices) prices.set(version, price);
+    usable.set(entry.id, providerPlan(entry, { origin: url.origin, basePath: url.basePath, auth, models }));
   }
   return {
     usable,
     byId: new Map(providers.map((entry) => [entry.id, entry])),
     credentials: [...credentials].sort(),
+    prices,
     findings,
   };
 }
 
 function providerPlan(
   { id, resource: { spec } }: Entry<Provider>,
-  {
-    origin,
-    basePath,
-    auth,
-    catalog,
-  }: { origin: string; basePath: string; auth: AuthPlan | undefined; catalog: Catalog },
+  reached: { origin: string; basePath: string; auth: AuthPlan | undefined; models: PricedModels },
 ): ProviderPlan {
-  const models = spec.models?.map(({ name }) => name) ?? catalog.modelsByProviderType[spec.type];
+  const { origin, basePath, auth, models } = reached;
   return {
     id,
     protocol: spec.type === "Anthropic" ? "anthropic" : "openai",
@@ -67,9 +67,9 @@ function providerPlan(
     basePath,
     ...(auth && { auth }),
     headers: (spec.headers ?? []).map(({ name, value }) => [name, value]),
-    ...(models && { models: [...models] }),
+    ...(models.names && { models: [...models.names] }),
     outputCapField: spec.type === "OpenAI" ? "max_completion_tokens" : "max_tokens",
-    catalog: [],
+    catalog: [...models.catalog],
   };
 }
 

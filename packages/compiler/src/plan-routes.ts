@@ -10,6 +10,7 @@ import { type Entry, finding } from "./inventory.ts";
 import { linkGateways, linkProvider } from "./link-references.ts";
 import type { GatewayPlans } from "./plan-gateways.ts";
 import type { ProviderPlans } from "./plan-providers.ts";
+import { unpricedTarget } from "./unpriced-target.ts";
 
 export type RoutePlans = {
   /** With their Routes, the oldest Route first: among equals the data plane takes the first. */
@@ -50,6 +51,7 @@ export function planRoutes(
 function routePlan({ id, namespace, resource }: Entry<Route>, tiers: TargetPlan[][], gateway: Gateway): RoutePlan {
   const { spec } = resource;
   const { defaults } = gateway.spec;
+  const maxOutputTokens = spec.maxOutputTokens ?? defaults?.maxOutputTokens;
   return {
     id,
     namespace,
@@ -57,7 +59,8 @@ function routePlan({ id, namespace, resource }: Entry<Route>, tiers: TargetPlan[
     tiers,
     retry: retryPlan(spec.retry, defaults?.retry),
     timeouts: timeoutsPlan(spec.timeouts, defaults?.timeouts),
-    onAbort: "Cancel",
+    ...(maxOutputTokens !== undefined && { maxOutputTokens }),
+    onAbort: spec.onAbort ?? "Cancel",
   };
 }
 
@@ -71,9 +74,10 @@ function planTargets(route: Entry<Route>, providers: ProviderPlans): { tiers: Ta
       findings.push(provider.finding);
       continue;
     }
+    findings.push(...unpricedTarget(route, index, provider.plan));
     const targets = tiers.get(tier) ?? [];
     tiers.set(tier, targets);
-    targets.push({ name, provider: provider.id, ...(model !== undefined && { model }), weight });
+    targets.push({ name, provider: provider.plan.id, ...(model !== undefined && { model }), weight });
   }
   return { tiers: [...tiers].sort(([one], [other]) => one - other).map(([, targets]) => targets), findings };
 }

@@ -4,7 +4,8 @@ import { type Resource, readResources } from "@sluice/api";
 import { canonicalJson, keyEntry, snapshot } from "@sluice/contract";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { builtInCatalog, type CompilableResource, type Compilation, compile } from "../src/index.ts";
+import { type CompilableResource, type Compilation, compile } from "../src/index.ts";
+import { smallCatalog } from "./small-catalog.ts";
 
 const namespace = fc.constantFrom("default", "team-a", "team-b");
 const name = fc.constantFrom("a", "b", "c");
@@ -49,14 +50,47 @@ const virtualKey = fc.record(
   },
   { requiredKeys: ["hash"] },
 );
-const specs = { Gateway: gateway, Provider: provider, Route: route, VirtualKey: virtualKey };
+const shared = {
+  selector: fc.record(
+    {
+      services: fc.constantFrom(["search"], ["search", "chat"]),
+      users: fc.constant(["ann"]),
+      models: fc.uniqueArray(model, { minLength: 1 }),
+      keys: fc.array(reference, { minLength: 1, maxLength: 2 }),
+    },
+    { requiredKeys: [] },
+  ),
+  per: fc.uniqueArray(fc.constantFrom("Service", "User", "Key", "Metadata/run")),
+  mode: fc.constantFrom("Enforce", "Warn", "Shadow"),
+};
+const budget = fc.record(
+  { ...shared, limit: fc.constantFrom({ usd: "5.00" }, { usd: "0" }, { tokens: 100 }) },
+  { requiredKeys: ["limit"] },
+);
+const rateLimit = fc.record(
+  {
+    ...shared,
+    limits: fc.constantFrom(
+      [{ name: "a", requests: 60, window: "1m" }],
+      [
+        { name: "a", concurrent: 3 },
+        { name: "b", tokens: 60, window: "10s" },
+      ],
+    ),
+  },
+  { requiredKeys: ["limits"] },
+);
+const specs = {
+  ...{ Gateway: gateway, Provider: provider, Route: route, VirtualKey: virtualKey },
+  ...{ Budget: budget, RateLimit: rateLimit },
+};
 
-const compilable = fc.constantFrom("Gateway", "Provider", "Route", "VirtualKey").chain((kind) =>
+const compilable = fc.constantFrom(...(Object.keys(specs) as (keyof typeof specs)[])).chain((kind) =>
   fc.record({
     kind: fc.constant(kind),
     namespace,
     name,
-    spec: specs[kind as keyof typeof specs],
+    spec: specs[kind] as fc.Arbitrary<unknown>,
     createdAtMs: fc.nat(3),
   }),
 );
@@ -77,7 +111,7 @@ const credentials = new Set(["default/a/key", "team-a/a/key", "team-b/b/key"]);
 const compiled = (resources: readonly CompilableResource[]) =>
   compile({
     resources,
-    catalog: builtInCatalog,
+    catalog: smallCatalog,
     systemNamespace: "default",
     credentials,
     revoked: new Map([["b".repeat(64), "lost"]]),
@@ -136,7 +170,7 @@ test("without a finding of its own, a Route is served by a Gateway", () => {
   );
 });
 
-test("one more Provider, Route or key takes nothing from those that are older", () => {
+test("one more Provider, Route, key or limit takes nothing from those that are older", () => {
   const extended = world.chain((resources) =>
     fc.tuple(fc.constant(resources), fc.nat({ max: Math.max(0, resources.length - 1) })),
   );
@@ -152,7 +186,39 @@ test("one more Provider, Route or key takes nothing from those that are older", 
       const first = compiled(before);
       expect(routesOf(after)).toEqual(expect.arrayContaining(routesOf(first)));
       for (const [hash, entry] of first.keys) expect(after.keys.get(hash)?.id).toBe(entry.id);
+      // Nobody puts a limit out of force by a resource of another kind, least of all one who is under it.
+      expect(after.snapshot.limits).toEqual(expect.arrayContaining(first.snapshot.limits));
     }),
     { numRuns: 500 },
   );
 });
+
+test("an enforcing limit is in force, or told why not; one that is split by a claim never without a bound", () => {
+  fc.assert(
+    fc.property(world, (resources) => {
+      const { snapshot: plan, findings } = compiled(resources);
+      const inForce = new Set(plan.limits.map(({ kind, id }) => `${kind} ${id}`));
+      const refused = new Set(
+        findings
+          .filter(({ condition }) => condition === "Accepted")
+          .map(({ kind, namespace, name }) => `${kind} ${namespace}/${name}`),
+      );
+      for (const { resource } of resources) {
+        if (resource.kind !== "Budget" && resource.kind !== "RateLimit") continue;
+        const id = `${resource.kind} ${resource.metadata.namespace}/${resource.metadata.name}`;
+        expect(inForce.has(id)).toBe(!refused.has(id));
+      }
+      const bounds = plan.limits.filter(({ mode, per }) => mode === "Enforce" && !per.some(isClaimed));
+      for (const { mode, per, selector, namespace } of plan.limits) {
+        if (mode !== "Enforce" || !per.some(isClaimed)) continue;
+        if (per.filter(isClaimed).every((dimension) => dimension === "User") && selector.users !== undefined) continue;
+        expect(bounds.some((bound) => bound.namespace === undefined || bound.namespace === namespace)).toBe(true);
+      }
+    }),
+    { numRuns: 500 },
+  );
+});
+
+function isClaimed(dimension: string): boolean {
+  return dimension === "User" || dimension.startsWith("Metadata/");
+}

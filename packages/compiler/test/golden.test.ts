@@ -11,7 +11,8 @@ import { problemText, type ReadResource, readResources } from "@sluice/api";
 import { canonicalJson, keyEntry, snapshot } from "@sluice/contract";
 import { expect, test } from "vitest";
 import { stringify } from "yaml";
-import { builtInCatalog, type CompileInput, compile, conditionsFor, findingsOf } from "../src/index.ts";
+import { type CompileInput, compile, conditionsFor, findingsOf } from "../src/index.ts";
+import { smallCatalog } from "./small-catalog.ts";
 
 const folder = join(import.meta.dirname, "golden");
 const situations = readdirSync(folder);
@@ -52,12 +53,12 @@ function readSituation(file: string): { resources: readonly ReadResource[]; inpu
     ([, hash = "", reason = ""]) => [hash, reason] as const,
   );
   const dated = resources.map(({ resource }, index) => ({ resource, createdAtMs: index, generation: 1 }));
-  const { credentials } = compile({ resources: dated, catalog: builtInCatalog, systemNamespace: "default" });
+  const { credentials } = compile({ resources: dated, catalog: smallCatalog, systemNamespace: "default" });
   return {
     resources,
     input: {
       resources: dated,
-      catalog: builtInCatalog,
+      catalog: smallCatalog,
       systemNamespace: "default",
       credentials: new Set(credentials.filter((id) => !missing.includes(id))),
       revoked: new Map(revoked),

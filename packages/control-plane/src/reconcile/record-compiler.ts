@@ -4,8 +4,9 @@
  */
 
 import { apiVersion, parseResource, problemText, type Resource } from "@sluice/api";
-import { builtInCatalog, type CompilableResource, compile } from "@sluice/compiler";
+import { type CompilableResource, compile } from "@sluice/compiler";
 import { canonicalJson, digestOf, type KeyEntry, type Snapshot } from "@sluice/contract";
+import { builtInCatalog } from "@sluice/metering";
 import type { Complaint } from "../status/conditions.ts";
 import type { StoredResource } from "../store/store.ts";
 
