@@ -14,7 +14,7 @@ import { mergeUsage, readUsage, type ToldUsage } from "./read-usage.ts";
 
 const delta = Buffer.from("event: content_block_delta");
 /** What a model writes, by the members of its deltas. A signature is none of it. */
-const writtenMembers = ['"text":', '"partial_json":', '"thinking":'] as const;
+const writtenMembers = ['text"', 'partial_json"', 'thinking"'] as const;
 
 export class AnthropicStreamReader implements StreamReader {
   error: { type: string; message: string } | undefined;

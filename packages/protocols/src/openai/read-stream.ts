@@ -134,10 +134,16 @@ export class OpenAIStreamReader implements StreamReader {
  * else. Quotes inside a text are escaped, so that it can't fake this.
  */
 function deltaBytes(text: string): number {
-  if (memberBeginsWith(text, '"finish_reason"', 0x22) || memberBeginsWith(text, '"usage"', 0x7b)) return 0;
-  const bytes = stringMemberBytes(text, '"content":');
-  return bytes > 0 ? bytes : Math.max(0, stringMemberBytes(text, '"arguments":'));
+  if (memberBeginsWith(text, 'finish_reason"', 0x22) || memberBeginsWith(text, 'usage"', 0x7b)) return 0;
+  for (const member of writtenMembers) {
+    const bytes = stringMemberBytes(text, member);
+    if (bytes > 0) return bytes;
+  }
+  return 0;
 }
+
+/** One of them has a text, and the others none, in nearly all deltas; the rest are parsed. */
+const writtenMembers = ['content"', 'arguments"', 'reasoning_content"'] as const;
 
 /** Something beside the role, be it empty: a tool call's name, a refusal, a sound. */
 function hasContent(delta: unknown): boolean {

@@ -7,15 +7,13 @@ const quote = 0x22;
 const backslash = 0x5c;
 
 /**
- * UTF-8 bytes of the first member `name` (with quotes and colon: `"text":`), or −1 when there is none or it is no string. A
- * string that quotes it can't be mistaken for it: its quotes are escaped.
+ * UTF-8 bytes of the first member `name` (with its closing quote alone: `text"`; a search by a letter is far faster
+ * than one by a quote), or −1 when there is none or it is no string. A string that quotes it can't be mistaken for it: its
+ * quotes are escaped.
  */
 export function stringMemberBytes(text: string, name: string): number {
-  const found = text.indexOf(name);
-  if (found < 0) return -1;
-  let at = found + name.length;
-  while (text.charCodeAt(at) === 0x20) at++;
-  if (text.charCodeAt(at) !== quote) return -1;
+  let at = valueAt(text, name);
+  if (at < 0 || text.charCodeAt(at) !== quote) return -1;
   let bytes = 0;
   for (at++; at < text.length; at++) {
     const code = text.charCodeAt(at);
@@ -36,11 +34,18 @@ function escapeBytes(unit: number): number {
   return unit < 0x800 || (unit >= 0xd800 && unit < 0xe000) ? 2 : 3;
 }
 
-/** Whether the first member `name` (in quotes) has a value that begins with this character. */
+/** Whether the first member `name` has a value that begins with this character. */
 export function memberBeginsWith(text: string, name: string, first: number): boolean {
-  let at = text.indexOf(name);
-  if (at < 0) return false;
-  at += name.length;
-  while (text.charCodeAt(at) === 0x20 || text.charCodeAt(at) === 0x3a) at++;
-  return text.charCodeAt(at) === first;
+  const at = valueAt(text, name);
+  return at >= 0 && text.charCodeAt(at) === first;
+}
+
+function valueAt(text: string, name: string): number {
+  for (let found = text.indexOf(name); found >= 0; found = text.indexOf(name, found + 1)) {
+    if (text.charCodeAt(found - 1) !== quote) continue;
+    let at = found + name.length;
+    for (let code = text.charCodeAt(at); code === 0x20 || code === 0x3a; code = text.charCodeAt(++at));
+    return at;
+  }
+  return -1;
 }
