@@ -52,7 +52,7 @@ export function compile(input: CompileInput): Compilation {
     revoked: revoked ?? new Map(),
     systemNamespace,
   });
-  const limits = planLimits(inventory, { providers, systemNamespace });
+  const limits = planLimits(inventory, systemNamespace);
   const unbudgeted = unbudgetedFindings(inventory.keys, { gateways, limits: limits.limits, entries: keys.keys });
   return {
     snapshot: {

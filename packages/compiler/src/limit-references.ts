@@ -3,47 +3,23 @@
  * force all the same, so that it holds from the moment on in which what it names is made.
  */
 
-import type { Budget, CallSelector, Provider, RateLimit, Route, VirtualKey } from "@sluice/api";
+import type { Budget, CallSelector, RateLimit } from "@sluice/api";
 import { isMetadataHost } from "@sluice/contract";
 import type { Finding } from "./findings.ts";
 import { type Entry, finding } from "./inventory.ts";
-import type { ProviderPlans } from "./plan-providers.ts";
+import type { LimitReach } from "./limit-reach.ts";
 
 type Limit = Entry<Budget | RateLimit>;
-type Known = {
-  readonly keys: readonly Entry<VirtualKey>[];
-  readonly routes: readonly Entry<Route>[];
-  readonly providers: ProviderPlans;
-  readonly systemNamespace: string;
-};
 type Failure = Pick<Finding, "reason" | "message" | "path">;
 
-export function selectorFindings(limit: Limit, known: Known): Finding[] {
+export function selectorFindings(limit: Limit, reach: LimitReach): Finding[] {
   const { selector = {} } = limit.resource.spec;
-  // Outside the system namespace only the namespace's own keys are met, on its own Routes and shared ones.
-  const shared = limit.namespace === known.systemNamespace;
-  const keys = known.keys.filter(({ namespace }) => shared || namespace === limit.namespace);
-  const routes = known.routes.filter(
-    ({ namespace }) => shared || namespace === limit.namespace || namespace === known.systemNamespace,
-  );
-  const usable = (provider: Entry<Provider> | undefined) =>
-    provider !== undefined &&
-    (shared || provider.namespace === limit.namespace || provider.resource.spec.allowedNamespaces.from === "All");
-
   const failures: Failure[] = [
-    ...missing(limit, selector.keys, (id) => keys.some((key) => key.id === id), ["keys", "KeyNotFound", "VirtualKey"]),
-    ...missing(limit, selector.routes, (id) => routes.some((route) => route.id === id), [
-      "routes",
-      "RouteNotFound",
-      "Route",
-    ]),
-    ...missing(limit, selector.providers, (id) => usable(known.providers.byId.get(id)), [
-      "providers",
-      "BackendNotFound",
-      "Provider",
-    ]),
-    ...unknownSubjects(selector, keys),
-    ...unknownModels(selector, routes),
+    ...missing(limit, selector.keys, reach.keys, ["keys", "KeyNotFound", "VirtualKey"]),
+    ...missing(limit, selector.routes, reach.routes, ["routes", "RouteNotFound", "Route"]),
+    ...missing(limit, selector.providers, reach.providers, ["providers", "BackendNotFound", "Provider"]),
+    ...unknownSubjects(selector, reach),
+    ...unknownModels(selector, reach),
   ];
   return failures.map((failure) => finding(limit, { condition: "ResolvedRefs", ...failure }));
 }
@@ -51,12 +27,12 @@ export function selectorFindings(limit: Limit, known: Known): Finding[] {
 function missing(
   limit: Limit,
   references: readonly { name: string; namespace?: string | undefined }[] | undefined,
-  exists: (id: string) => boolean,
+  existing: ReadonlySet<string>,
   [field, reason, kind]: readonly [string, Finding["reason"], string],
 ): Failure[] {
   return (references ?? []).flatMap(({ name, namespace = limit.namespace }, index) => {
     const id = `${namespace}/${name}`;
-    if (exists(id)) return [];
+    if (existing.has(id)) return [];
     // The same words whether it is there or not: one namespace does not learn what lies in another.
     const message =
       namespace === limit.namespace
@@ -67,22 +43,19 @@ function missing(
 }
 
 /** Users may be claimed; teams and services come from keys alone. */
-function unknownSubjects({ teams, services }: CallSelector, keys: readonly Entry<VirtualKey>[]): Failure[] {
-  const subjects = { teams, services };
+function unknownSubjects(selector: CallSelector, reach: LimitReach): Failure[] {
   return (["teams", "services"] as const).flatMap((field) =>
-    (subjects[field] ?? []).flatMap((name, index) => {
-      const member = field === "teams" ? "team" : "service";
-      if (keys.some(({ resource }) => resource.spec.subject?.[member] === name)) return [];
-      const message = `no VirtualKey that it applies to is of ${member} "${name}", so no call is`;
+    (selector[field] ?? []).flatMap((name, index) => {
+      if (reach[field].has(name)) return [];
+      const message = `no VirtualKey that it applies to is of ${field.slice(0, -1)} "${name}", so no call is`;
       return [{ reason: "KeyNotFound" as const, message, path: `spec.selector.${field}[${index}]` }];
     }),
   );
 }
 
-function unknownModels({ models = [] }: CallSelector, routes: readonly Entry<Route>[]): Failure[] {
-  const answered = routes.flatMap(({ resource }) => resource.spec.models);
+function unknownModels({ models = [] }: CallSelector, reach: LimitReach): Failure[] {
   return models.flatMap((pattern, index) => {
-    if (answered.some((other) => overlap(pattern, other))) return [];
+    if (reach.models.some((other) => overlap(pattern, other))) return [];
     const message = `no Route answers ${pattern}, so no call asks for it`;
     return [{ reason: "RouteNotFound" as const, message, path: `spec.selector.models[${index}]` }];
   });

@@ -10,9 +10,10 @@ import type { LimitPlan, LimitRule, LimitSelector, LimitWindow } from "@sluice/c
 import { decimalToNanoUsd } from "@sluice/metering";
 import type { Finding } from "./findings.ts";
 import { byText, type Entry, finding, type Inventory } from "./inventory.ts";
+import { limitIndex } from "./limit-index.ts";
+import { limitReaches } from "./limit-reach.ts";
 import { alertFindings, selectorFindings } from "./limit-references.ts";
-import type { ProviderPlans } from "./plan-providers.ts";
-import { isEnclosed, unboundedDimensions } from "./unbounded-accounts.ts";
+import { isBound, isBounded, unboundedDimensions } from "./unbounded-accounts.ts";
 
 export type LimitPlans = {
   /** In the order of kind and id. */
@@ -23,18 +24,16 @@ export type LimitPlans = {
 /** Windows of a minute and more are accounts of the record; shorter ones are shared out to the pods. */
 const accountWindowMsMin = 60_000;
 
-export function planLimits(
-  { limits, keys, routes }: Inventory,
-  known: { providers: ProviderPlans; systemNamespace: string },
-): LimitPlans {
+export function planLimits(inventory: Inventory, systemNamespace: string): LimitPlans {
   const findings: Finding[] = [];
-  const planned = limits.map((entry) => ({ entry, plan: limitPlan(entry, known.systemNamespace) }));
-  const plans = planned.map(({ plan }) => plan);
+  const planned = inventory.limits.map((entry) => ({ entry, plan: limitPlan(entry, systemNamespace) }));
+  const bounds = limitIndex(planned.map(({ plan }) => plan).filter(isBound));
+  const reachOf = limitReaches(inventory, systemNamespace);
   const accepted: LimitPlan[] = [];
   for (const { entry, plan } of planned) {
-    findings.push(...selectorFindings(entry, { keys, routes, ...known }));
+    findings.push(...selectorFindings(entry, reachOf(entry.namespace)));
     if (entry.resource.kind === "Budget") findings.push(...alertFindings({ ...entry, resource: entry.resource }));
-    if (isEnclosed(plan, plans)) accepted.push(plan);
+    if (isBounded(plan, bounds)) accepted.push(plan);
     else findings.push(unbounded(entry, unboundedDimensions(plan)));
   }
   return {

@@ -7,6 +7,7 @@
  */
 
 import type { LimitPlan, LimitSelector } from "@sluice/contract";
+import type { LimitIndex } from "./limit-index.ts";
 
 /** Members of `per` that a call may claim, but for those that the selector holds to a few values. */
 export function unboundedDimensions({ per, selector }: LimitPlan): string[] {
@@ -17,13 +18,18 @@ export function unboundedDimensions({ per, selector }: LimitPlan): string[] {
   });
 }
 
-/** Whether the limit's accounts are bounded, by itself or by one of the others. A limit that refuses nothing needs no bound. */
-export function isEnclosed(plan: LimitPlan, others: readonly LimitPlan[]): boolean {
-  if (plan.mode !== "Enforce" || unboundedDimensions(plan).length === 0) return true;
-  return others.some(
+/** Whether a limit holds whatever its calls claim, so that it may bound others. */
+export function isBound(plan: LimitPlan): boolean {
+  return plan.mode === "Enforce" && unboundedDimensions(plan).length === 0;
+}
+
+/** Whether the limit's accounts are bounded, by itself or by one of `bounds`. A limit that refuses nothing needs no bound. */
+export function isBounded(plan: LimitPlan, bounds: LimitIndex): boolean {
+  if (plan.mode !== "Enforce" || isBound(plan)) return true;
+  // What covers the limit covers each of the keys and services that it names.
+  const { keys, services } = plan.selector;
+  return bounds({ key: keys?.[0], service: services?.[0] }).some(
     (other) =>
-      other.mode === "Enforce" &&
-      unboundedDimensions(other).length === 0 &&
       boundsSameThing(other, plan) &&
       (other.namespace === undefined || other.namespace === plan.namespace) &&
       covers(other.selector, plan.selector),

@@ -4,6 +4,7 @@ import type { VirtualKey } from "@sluice/api";
 import type { KeyEntry, LimitPlan } from "@sluice/contract";
 import type { Finding } from "./findings.ts";
 import { type Entry, finding } from "./inventory.ts";
+import { limitIndex } from "./limit-index.ts";
 import { admits, type GatewayPlans } from "./plan-gateways.ts";
 import { patternsWithin } from "./unbounded-accounts.ts";
 
@@ -11,14 +12,18 @@ export function unbudgetedFindings(
   keys: readonly Entry<VirtualKey>[],
   known: { gateways: GatewayPlans; limits: readonly LimitPlan[]; entries: ReadonlyMap<string, KeyEntry> },
 ): Finding[] {
-  const budgets = known.limits.filter(({ kind, mode }) => kind === "Budget" && mode === "Enforce");
+  const budgetsOf = limitIndex(known.limits.filter(({ kind, mode }) => kind === "Budget" && mode === "Enforce"));
   return keys.flatMap((key) => {
     const entry = known.entries.get(key.resource.spec.hash);
     if (entry === undefined || entry.id !== key.id || entry.state === "Revoked") return [];
     const minding = known.gateways.accepted.filter(
       ({ entry: gateway, plan }) => plan.unbudgeted !== "Allow" && admits(gateway, key.namespace),
     );
-    if (minding.length === 0 || budgets.some((budget) => isSureToCover(budget, entry))) return [];
+    if (
+      minding.length === 0 ||
+      budgetsOf({ key: entry.id, service: entry.service }).some((budget) => isSureToCover(budget, entry))
+    )
+      return [];
     const refused = minding.some(({ plan }) => plan.unbudgeted === "Refuse");
     return [
       finding(key, {

@@ -10,7 +10,7 @@ import { timeText, usdText } from "./exact-amounts.ts";
 
 const reason = z.string().min(1).max(1024);
 
-export const stopDimension = z.enum(["Team", "Service", "User", "Key", "Model", "Provider"]);
+const stopDimension = z.enum(["Team", "Service", "User", "Key", "Model", "Provider"]);
 
 /** Stops calls. `value` of a Key or Provider is `namespace/name`, of a Model the name that callers ask for or a prefix with a star. */
 export const stopAct = z.strictObject({

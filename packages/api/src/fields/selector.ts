@@ -24,7 +24,7 @@ export const callSelector = z.strictObject({
 });
 export type CallSelector = z.output<typeof callSelector>;
 
-export const perDimensions = ["Team", "Service", "User", "Key", "Model", "Provider", "Route"] as const;
+const perDimensions = ["Team", "Service", "User", "Key", "Model", "Provider", "Route"] as const;
 
 export const per = distinctList(
   z
