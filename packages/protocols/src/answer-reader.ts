@@ -38,8 +38,8 @@ export type StreamState = {
   readonly model?: string;
   /** OpenAI: answers without an end so far. `begun`: the caller has heard of it. */
   readonly openChoices: readonly { readonly index: number; readonly begun: boolean }[];
-  /** Anthropic: the block that has not ended. */
-  readonly openBlock?: number;
+  /** Anthropic: the block that has not ended. `isBareTool`: a tool's, none of its arguments came. */
+  readonly openBlock?: { readonly index: number; readonly isBareTool: boolean };
 };
 
 /** An end that we write for an answer that must not go on: it has reached what was reserved for it. */

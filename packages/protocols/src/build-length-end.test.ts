@@ -54,7 +54,8 @@ test("OpenAI: of several choices those that have finished stay as they are, and 
   const end = objectsOf(dialects.openai.buildLengthEnd({ ...tokens, state: reader.state }));
   expect(end.slice(0, -1).map((one) => one.choices[0])).toEqual([
     { index: 1, delta: {}, logprobs: null, finish_reason: "length" },
-    { index: 2, delta: { role: "assistant", content: "" }, logprobs: null, finish_reason: "length" },
+    { index: 2, delta: { role: "assistant", content: "" }, logprobs: null, finish_reason: null },
+    { index: 2, delta: {}, logprobs: null, finish_reason: "length" },
   ]);
 });
 
@@ -97,4 +98,16 @@ test("Anthropic: between two blocks nothing is left to stop", () => {
   reader.read(event("content_block_stop", { index: 0 }));
   const end = dialects.anthropic.buildLengthEnd({ ...tokens, state: reader.state });
   expect(objectsOf(end).map((one) => one.type)).toEqual(["message_delta", "message_stop"]);
+});
+
+test("Anthropic: a tool whose arguments never began gets an empty piece of them", () => {
+  const reader = new AnthropicStreamReader();
+  reader.read(
+    event("content_block_start", { index: 1, content_block: { type: "tool_use", id: "t", name: "f", input: {} } }),
+  );
+  const end = objectsOf(dialects.anthropic.buildLengthEnd({ ...tokens, state: reader.state }));
+  expect(end.slice(0, 2)).toEqual([
+    { type: "content_block_delta", index: 1, delta: { type: "input_json_delta", partial_json: "" } },
+    { type: "content_block_stop", index: 1 },
+  ]);
 });

@@ -197,7 +197,7 @@ test("Anthropic: what a model has written is counted; signatures, starts of text
   ]);
   expect(reader.contentEvents).toBe(4);
   expect(reader.contentBytes).toBe(2 + 2 + 4 + 2);
-  expect(reader.state.openBlock).toBe(3);
+  expect(reader.state.openBlock).toEqual({ index: 3, isBareTool: false });
   expect([reader.usageTold, reader.usage?.input]).toEqual([false, 10]);
   reader.read(event("message_delta", { delta: { stop_reason: "tool_use" }, usage: { output_tokens: 12 } }));
   expect([reader.usageTold, reader.usage?.output]).toEqual([true, 12]);

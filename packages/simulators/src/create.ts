@@ -8,6 +8,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { PromptCache } from "./answer/prompt-cache.ts";
 import { anthropic } from "./anthropic/vendor.ts";
+import { Bill, type BillEntry, type BillLine } from "./bill.ts";
 import { deliver } from "./deliver.ts";
 import { CallKnobs } from "./knobs/call-knobs.ts";
 import { type Knobs, KnobUnknown } from "./knobs/knobs.ts";
@@ -26,6 +27,8 @@ export type SimulatorOptions = {
   readonly behaviour?: (request: RecordedRequest) => Knobs | undefined;
   /** How many requests are kept for tests to look at (1000). 0 where memory must stay flat. */
   readonly recordedMax?: number;
+  /** How many calls the bill can hold (100,000; none where no requests are kept). */
+  readonly billMax?: number;
   readonly nowMs?: () => number;
 };
 
@@ -42,6 +45,8 @@ export type Simulator = AsyncDisposable & {
   listen(address?: { host?: string; port?: number }): Promise<SimulatorAddress>;
   /** Oldest first. */
   readonly requests: readonly RecordedRequest[];
+  /** What the vendors charge, call by call, oldest first; also `GET /bill`. Calls that cost nothing are not on it. */
+  bill(): BillEntry[];
 };
 
 /** A vendor refuses larger bodies as well. */
@@ -51,6 +56,8 @@ export function createSimulator(options: SimulatorOptions = {}): Simulator {
   const nowMs = options.nowMs ?? Date.now;
   const recordedMax = options.recordedMax ?? 1000;
   const recorded = new RecordedRequests(recordedMax);
+  const billMax = options.billMax ?? (recordedMax === 0 ? 0 : 100_000);
+  const bill = new Bill(billMax);
   const shop: Shop = { expectedKey: options.expectedKey, models: options.models, promptCache: new PromptCache() };
   const callKnobs = new CallKnobs(options.behaviour);
   let calls = 0;
@@ -59,6 +66,10 @@ export function createSimulator(options: SimulatorOptions = {}): Simulator {
     const target = request.url ?? "/";
     const found = vendorOf(target);
     const body = await readBytes(request);
+    if (target === "/bill" && request.method === "GET") {
+      answer.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(bill.entries()));
+      return;
+    }
     const record: RecordedRequest = {
       vendor: found?.name,
       method: request.method ?? "GET",
@@ -94,7 +105,23 @@ export function createSimulator(options: SimulatorOptions = {}): Simulator {
       body === undefined ? { reply: found.vendor.error(call, 413), knobs: {} } : replyTo(call, found.vendor, record);
     const acceptsGzip = /\bgzip\b/.test(String(request.headers["accept-encoding"] ?? ""));
     const headers = { ...reply.headers, ...found.vendor.headers(call), ...retryHeaders(knobs) };
-    await deliver(planDelivery({ ...reply, headers }, knobs, { digest: call.digest, acceptsGzip }), answer);
+    const line = knobs.garbage || billMax === 0 ? undefined : openLine(call, found, reply);
+    answer.once("close", () => line?.end(answer.writableFinished));
+    const hidden = reply.spent?.hiddenTokens ?? 0;
+    const delivery = planDelivery({ ...reply, headers }, knobs, { digest: call.digest, acceptsGzip });
+    await deliver(delivery, answer, (tokens) => line?.generated(hidden + tokens));
+  }
+
+  function openLine(call: Call, found: Found, reply: Reply): BillLine | undefined {
+    if (reply.spent === undefined) return undefined;
+    const { model, outputTokens, hiddenTokens } = reply.spent;
+    const told = found.vendor.headers(call);
+    const requestId = told["x-request-id"] ?? told["request-id"] ?? "";
+    return bill.open(
+      { number: call.number, requestId, vendor: found.name, model, path: call.path, startedAtMs: call.nowMs },
+      reply.spent,
+      reply.kind === "json" ? outputTokens : hiddenTokens,
+    );
   }
 
   function replyTo(call: Call, vendor: Vendor, record: RecordedRequest): { reply: Reply; knobs: Knobs } {
@@ -124,6 +151,7 @@ export function createSimulator(options: SimulatorOptions = {}): Simulator {
   });
   return {
     requests: recorded.all,
+    bill: () => bill.entries(),
     listen: (address = {}) => listen(server, { host: address.host ?? "127.0.0.1", port: address.port ?? 0 }),
     [Symbol.asyncDispose]: () => close(server),
   };
@@ -131,9 +159,14 @@ export function createSimulator(options: SimulatorOptions = {}): Simulator {
 
 const vendors = { openai, anthropic };
 
-function vendorOf(
-  target: string,
-): { name: keyof typeof vendors; vendor: Vendor; path: string; query: string } | undefined {
+type Found = {
+  readonly name: keyof typeof vendors;
+  readonly vendor: Vendor;
+  readonly path: string;
+  readonly query: string;
+};
+
+function vendorOf(target: string): Found | undefined {
   const match = /^\/(openai|anthropic)\/v1(\/[^?]*)(?:\?(.*))?$/.exec(target);
   if (match === null) return undefined;
   const name = match[1] as keyof typeof vendors;

@@ -3,8 +3,15 @@
 import type { ServerResponse } from "node:http";
 import type { Delivery } from "./plan-delivery.ts";
 
-/** Resolves when all was sent or the reader is gone; a stalled answer resolves when its reader goes. */
-export async function deliver(delivery: Delivery, answer: ServerResponse): Promise<void> {
+/**
+ * Resolves when all was sent or the reader is gone; a stalled answer resolves when its reader goes. `generated` is told how many
+ * tokens the model has written, before the reader could see them.
+ */
+export async function deliver(
+  delivery: Delivery,
+  answer: ServerResponse,
+  generated: (tokens: number) => void = () => undefined,
+): Promise<void> {
   const { head, writes, ending } = delivery;
   const startedMs = performance.now();
   if (head === undefined) return ending === "reset" ? resetConnection(answer) : untilClosed(answer);
@@ -14,15 +21,17 @@ export async function deliver(delivery: Delivery, answer: ServerResponse): Promi
   if (answer.destroyed) return;
   answer.writeHead(head.status, head.headers);
   if (only !== undefined && only.atMs <= head.atMs) {
+    generated(only.tokens);
     answer.end(only.bytes);
     return;
   }
 
   answer.flushHeaders();
-  for (const { bytes, atMs } of writes) {
+  for (const { bytes, atMs, tokens } of writes) {
     const dueMs = startedMs + atMs;
     if (dueMs > performance.now()) await elapsed(dueMs, answer);
     if (answer.destroyed) return;
+    generated(tokens);
     if (!answer.write(bytes)) await drained(answer);
     // Each write is to be a piece of its own on the network, as a model's are.
     else await nextTurn();

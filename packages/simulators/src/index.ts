@@ -1,3 +1,4 @@
+export type { BillEntry, BilledTokens } from "./bill.ts";
 export type { Simulator, SimulatorAddress, SimulatorOptions } from "./create.ts";
 export { createSimulator } from "./create.ts";
 export { chatStreamGrammar, type Grammar } from "./grammar/chat-stream.ts";

@@ -1,5 +1,7 @@
 /** What an endpoint answers, before the knobs of `plan-delivery.ts` spoil it. */
 
+import type { Spent } from "./bill.ts";
+
 /** One event of a stream, as its bytes on the wire, blank line included. */
 export type StreamEvent = {
   readonly wire: string;
@@ -9,10 +11,18 @@ export type StreamEvent = {
   readonly content: boolean;
 };
 
+/** `spent`: what the vendor charges for it; absent: nothing. */
 export type Reply =
-  | { readonly kind: "json"; readonly status: number; readonly headers: Headers; readonly body: unknown }
+  | {
+      readonly kind: "json";
+      readonly status: number;
+      readonly headers: Headers;
+      readonly body: unknown;
+      readonly spent?: Spent;
+    }
   | {
       readonly kind: "events";
+      readonly spent?: Spent;
       readonly headers: Headers;
       readonly events: readonly StreamEvent[];
       /** The protocol's error event, for when a knob asks for it. */

@@ -50,6 +50,7 @@ const chats = {
   "one tool that takes nothing": { tools: [{ type: "function", function: { name: "now" } }] },
   "JSON of a schema": { response_format: { type: "json_schema", json_schema: { name: "w", schema: weather } } },
   "a length": { max_tokens: 2 },
+  "a length within a tool's arguments": { max_tokens: 2, tools: functions },
   "a stop at once": { stop: "This" },
 };
 
@@ -68,6 +69,7 @@ const messages = {
   "two tools at once": { tools },
   "one tool alone": { tools, tool_choice: { type: "any", disable_parallel_tool_use: true } },
   "a length": { max_tokens: 1 },
+  "a length within a tool's arguments": { max_tokens: 2, tools },
   "a stop at once": { stop_sequences: ["This"] },
   "a cached system": { system: [{ type: "text", text: "Be kind", cache_control: { type: "ephemeral" } }] },
 };

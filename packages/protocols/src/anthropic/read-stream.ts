@@ -22,7 +22,8 @@ export class AnthropicStreamReader implements StreamReader {
   contentBytes = 0;
   usageTold = false;
   #told: ToldUsage | undefined;
-  #openBlock: number | undefined;
+  #openBlock: { readonly index: number; readonly isTool: boolean } | undefined;
+  #blockHasDelta = false;
   #hasContent = false;
   #stopped = false;
 
@@ -33,7 +34,9 @@ export class AnthropicStreamReader implements StreamReader {
   }
 
   get state(): StreamState {
-    return { openChoices: [], ...(this.#openBlock === undefined ? {} : { openBlock: this.#openBlock }) };
+    if (this.#openBlock === undefined) return { openChoices: [] };
+    const { index, isTool } = this.#openBlock;
+    return { openChoices: [], openBlock: { index, isBareTool: isTool && !this.#blockHasDelta } };
   }
 
   read(event: Buffer): EventMark {
@@ -81,6 +84,7 @@ export class AnthropicStreamReader implements StreamReader {
   }
 
   #count(event: Buffer): void {
+    this.#blockHasDelta = true;
     const text = event.toString("latin1");
     for (const member of writtenMembers) {
       const bytes = stringMemberBytes(text, member);
@@ -94,12 +98,14 @@ export class AnthropicStreamReader implements StreamReader {
 
   #startBlock(object: Readonly<Record<string, unknown>> | undefined): EventMark {
     const block = object?.content_block;
-    if (typeof object?.index === "number") this.#openBlock = object.index;
+    const { type, name } = (block ?? {}) as Record<string, unknown>;
+    const isTool = String(type).endsWith("tool_use");
+    if (typeof object?.index === "number") this.#openBlock = { index: object.index, isTool };
+    this.#blockHasDelta = false;
     if (opensEmpty(block)) return this.#mark();
     this.#hasContent = true;
-    const { type, name } = (block ?? {}) as Record<string, unknown>;
     // A search's result is not the model's writing; the call of a tool is.
-    if (typeof name === "string" && String(type).endsWith("tool_use")) {
+    if (typeof name === "string" && isTool) {
       this.contentEvents++;
       this.contentBytes += Buffer.byteLength(name);
     }

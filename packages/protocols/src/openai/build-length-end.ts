@@ -8,10 +8,11 @@ export function buildLengthEnd({ state, inputTokens, outputTokens, usageAsked }:
   const chunk = (choices: readonly object[], usage: object | null) =>
     `data: ${JSON.stringify({ id, object, created, model, choices, ...(usageAsked ? { usage } : {}) })}\n\n`;
   const finishes = openChoices.map(({ index, begun }) => {
-    // SDKs throw at the end of an answer that never had a role.
-    const delta = begun ? {} : { role: "assistant", content: "" };
     const end = { logprobs: null, finish_reason: "length" };
-    return chunk([isText ? { index, text: "", ...end } : { index, delta, ...end }], null);
+    if (isText) return chunk([{ index, text: "", ...end }], null);
+    // SDKs throw at the end of an answer that never had a role.
+    const role = { index, delta: { role: "assistant", content: "" }, logprobs: null, finish_reason: null };
+    return (begun ? "" : chunk([role], null)) + chunk([{ index, delta: {}, ...end }], null);
   });
   const usage = {
     prompt_tokens: inputTokens,

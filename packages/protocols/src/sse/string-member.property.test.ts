@@ -18,9 +18,8 @@ test("the length found is that of the decoded text, whatever it holds and stands
       );
       if (escaped)
         json = json.replace(/[\u0080-\uffff]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
-      // Half a character has no bytes of its own in UTF-8; it is counted as two.
-      const halves = value.isWellFormed() ? 0 : Number.POSITIVE_INFINITY;
-      if (halves === 0) expect(stringMemberBytes(latin1(json), 'text"')).toBe(Buffer.byteLength(value));
+      // Half a character has no bytes of its own in UTF-8.
+      if (value.isWellFormed()) expect(stringMemberBytes(latin1(json), 'text"')).toBe(Buffer.byteLength(value));
       expect(memberBeginsWith(latin1(json), 'text"', 0x22)).toBe(true);
     }),
     { numRuns: 2000 },

@@ -42,18 +42,19 @@ export type Answer = {
 
 export function composeAnswer(ask: Ask, knobs: Knobs): Answer {
   const random = seededRandom(hash("sha256", `${ask.digest} ${ask.choice}`));
+  const tokensMax = knobs["ignore-cap"] ? undefined : ask.tokensMax;
   const reasoning = wordPieces(ask.reasoningTokens, random)
-    .slice(0, ask.tokensMax)
+    .slice(0, tokensMax)
     .map((word) => `${word} `);
-  const tokensLeft = (ask.tokensMax ?? Number.POSITIVE_INFINITY) - reasoning.length;
+  const tokensLeft = (tokensMax ?? Number.POSITIVE_INFINITY) - reasoning.length;
 
   const toolCalls = chosenTools(ask, knobs).map((tool) => ({
     name: tool.name,
     argumentPieces: piecesOf(JSON.stringify(sampleJson(tool.schema, random))),
   }));
   if (toolCalls.length > 0) {
-    const used = toolCalls.reduce((sum, call) => sum + call.argumentPieces.length, 0);
-    return { reasoning, text: [], toolCalls, end: { kind: "tools" }, outputTokens: reasoning.length + used };
+    const { calls, used, end } = limitedCalls(toolCalls, tokensLeft);
+    return { reasoning, text: [], toolCalls: calls, end, outputTokens: reasoning.length + used };
   }
 
   const whole = ask.json ? piecesOf(JSON.stringify(jsonAnswer(ask, random))) : prosePieces(ask, knobs, random);
@@ -104,6 +105,23 @@ function limited(whole: readonly string[], stops: readonly string[], tokensMax: 
     text.push(piece);
   }
   return { text, end: { kind: "done" } };
+}
+
+/** Arguments are cut wherever the length is reached, as a model's are; calls after that are not made. */
+function limitedCalls(
+  whole: Answer["toolCalls"],
+  tokensMax: number,
+): { calls: Answer["toolCalls"]; used: number; end: Answer["end"] } {
+  const calls: Answer["toolCalls"][number][] = [];
+  let used = 0;
+  for (const call of whole) {
+    if (used >= tokensMax) return { calls, used, end: { kind: "length" } };
+    const argumentPieces = call.argumentPieces.slice(0, tokensMax - used);
+    used += argumentPieces.length;
+    calls.push({ ...call, argumentPieces });
+    if (argumentPieces.length < call.argumentPieces.length) return { calls, used, end: { kind: "length" } };
+  }
+  return { calls, used, end: { kind: "tools" } };
 }
 
 function wordPieces(count: number, random: SeededRandom): string[] {

@@ -1,5 +1,6 @@
 /** A message before it has a form: whole (`messages.ts`) or a stream (`messages-stream.ts`). */
 
+import type { Spent } from "../bill.ts";
 import type { JsonObject } from "../vendor.ts";
 
 /** A whole content block, as a message has it. */
@@ -15,4 +16,5 @@ export type Message = {
   readonly stopReason: string;
   readonly stopSequence: string | null;
   readonly usage: JsonObject;
+  readonly spent: Spent;
 };

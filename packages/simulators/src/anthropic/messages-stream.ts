@@ -29,7 +29,7 @@ export function messagesStream(message: Message, knobs: Knobs): Reply {
   if (knobs["usage-twice"]) emit(end);
   emit(end);
   if (!knobs["no-done"]) emit({ type: "message_stop" });
-  return { kind: "events", headers: streamHeaders, events, errorWire };
+  return { kind: "events", headers: streamHeaders, events, errorWire, spent: message.spent };
 }
 
 function messageStart(message: Message, knobs: Knobs): { type: string; message: object } {
@@ -48,8 +48,7 @@ function messageStart(message: Message, knobs: Knobs): { type: string; message: 
 
 /** Without usage the member stays, empty: the vendor's SDK throws where it is missing. */
 function messageDelta(message: Message, knobs: Knobs): { type: string; delta: object; usage: object } {
-  const { input_tokens, cache_creation_input_tokens, cache_read_input_tokens, output_tokens } = message.usage;
-  const usage = { input_tokens, cache_creation_input_tokens, cache_read_input_tokens, output_tokens };
+  const { cache_creation: _, service_tier: __, ...usage } = message.usage;
   const delta = { stop_reason: message.stopReason, stop_sequence: message.stopSequence };
   return { type: "message_delta", delta, usage: knobs["no-usage"] ? {} : usage };
 }

@@ -8,19 +8,21 @@ import type { JsonObject, Shop } from "../vendor.ts";
 import { errorReply } from "./errors.ts";
 import type { Block, Message } from "./message.ts";
 import { messagesStream } from "./messages-stream.ts";
-import { usageOf } from "./usage.ts";
+import { spentOn, usageOf } from "./usage.ts";
 
 export function messages(call: Call, body: JsonObject & { model: string }, knobs: Knobs, shop: Shop): Reply {
   const wrong = faultOf(body);
   if (wrong !== undefined) return errorReply(call, 400, wrong);
 
   const answer = composeAnswer(askOf(call, body, knobs), knobs);
+  const spent = spentOn(body, answer, knobs, shop);
   const message: Message = {
     id: idOf("msg_01", 22, call),
     model: body.model,
     blocks: blocksOf(answer, call),
     ...stopOf(answer),
-    usage: usageOf(body, answer, knobs, shop),
+    usage: usageOf(spent, knobs),
+    spent,
   };
   if (body.stream === true) return messagesStream(message, knobs);
   return {
@@ -28,6 +30,7 @@ export function messages(call: Call, body: JsonObject & { model: string }, knobs
     status: 200,
     headers: { "content-type": "application/json" },
     body: wholeMessage(message, knobs),
+    spent,
   };
 }
 
@@ -131,12 +134,21 @@ function wholeMessage(message: Message, knobs: Knobs): object {
       const text = block.pieces.join("");
       if (block.type === "thinking") return { type: block.type, thinking: text, signature: block.signature };
       if (block.type === "text") return { type: block.type, text };
-      return { type: block.type, id: block.id, name: block.name, input: JSON.parse(text) };
+      return { type: block.type, id: block.id, name: block.name, input: inputOf(text) };
     }),
     stop_reason: message.stopReason,
     stop_sequence: message.stopSequence,
     ...(knobs["no-usage"] ? {} : { usage: message.usage }),
   };
+}
+
+/** Arguments that were cut by the length are no JSON; the vendor then gives what it could read. */
+function inputOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return {};
+  }
 }
 
 function textOf(content: unknown): string {

@@ -6,27 +6,44 @@
 import { hash } from "node:crypto";
 import type { Answer } from "../answer/compose-answer.ts";
 import { tokensOfJson } from "../answer/count-tokens.ts";
+import { spoiledCount } from "../answer/spoiled-count.ts";
+import type { Spent } from "../bill.ts";
 import type { Knobs } from "../knobs/knobs.ts";
 import type { JsonObject, Shop } from "../vendor.ts";
 import { inputTokens } from "./count-tokens.ts";
 
-const hugeTokens = 1_000_000_000_000;
-
-export function usageOf(body: JsonObject, answer: Answer, knobs: Knobs, shop: Shop): JsonObject {
+export function spentOn(body: JsonObject & { model: string }, answer: Answer, knobs: Knobs, shop: Shop): Spent {
   const total = inputTokens(body);
   const cached = cachedPrefix(body, shop);
-  const read = Math.min(total, knobs.cached ?? (cached?.hit ? cached.tokens : 0));
-  const written = cached !== undefined && !cached.hit ? Math.min(total - read, cached.tokens) : 0;
-  const writtenForAnHour = cached?.hour ? written : 0;
+  const cacheRead = Math.min(total, knobs.cached ?? (cached?.hit ? cached.tokens : 0));
+  const written = cached !== undefined && !cached.hit ? Math.min(total - cacheRead, cached.tokens) : 0;
+  const cacheWrite1h = cached?.hour ? written : 0;
   return {
-    input_tokens: knobs["huge-usage"] ? hugeTokens : total - read - written,
-    cache_creation_input_tokens: written,
-    cache_read_input_tokens: read,
-    cache_creation: {
-      ephemeral_5m_input_tokens: written - writtenForAnHour,
-      ephemeral_1h_input_tokens: writtenForAnHour,
-    },
-    output_tokens: knobs["huge-usage"] ? hugeTokens : answer.outputTokens,
+    model: body.model,
+    input: total - cacheRead - written,
+    cacheRead,
+    cacheWrite5m: written - cacheWrite1h,
+    cacheWrite1h,
+    outputTokens: answer.outputTokens,
+    reasoningTokens: answer.reasoning.length,
+    hiddenTokens: 0,
+    webSearches: knobs.searches ?? 0,
+  };
+}
+
+export function usageOf(spent: Spent, knobs: Knobs): JsonObject {
+  const { input, cacheRead, cacheWrite5m, cacheWrite1h, outputTokens, reasoningTokens } = spent;
+  const beyond = knobs["inconsistent-usage"] ? outputTokens : 0;
+  return {
+    input_tokens: spoiledCount(input, knobs),
+    cache_creation_input_tokens: cacheWrite5m + cacheWrite1h,
+    cache_read_input_tokens: cacheRead,
+    cache_creation: { ephemeral_5m_input_tokens: cacheWrite5m, ephemeral_1h_input_tokens: cacheWrite1h + beyond },
+    output_tokens: spoiledCount(outputTokens, knobs),
+    output_tokens_details: { thinking_tokens: reasoningTokens + beyond },
+    ...(spent.webSearches === 0
+      ? {}
+      : { server_tool_use: { web_search_requests: spent.webSearches, web_fetch_requests: 0 } }),
     service_tier: "standard",
   };
 }

@@ -64,6 +64,8 @@ export function chatStreamGrammar(asked: { choices: number; usage: boolean }): G
     }
     if (reason === null) return undefined;
     choice.finished = true;
+    // A length cuts anything.
+    if (reason === "length") return undefined;
     if ((reason === "tool_calls") !== choice.tools.length > 0)
       return `finish_reason is ${reason} with ${choice.tools.length} tool calls`;
     return choice.tools.every((tool) => isJson(tool.arguments)) ? undefined : "a tool's arguments are not JSON";

@@ -31,6 +31,8 @@ export function messagesStreamGrammar(): Grammar {
     signed: false,
   };
   let toolSeen = false;
+  /** A block that only a length may have cut. */
+  let cut: string | undefined;
 
   function step(data: Data): string | undefined {
     switch (data.type) {
@@ -44,6 +46,7 @@ export function messagesStreamGrammar(): Grammar {
           : "message_start without empty content or usage";
       case "content_block_start":
         if (state !== "between") return `content_block_start in ${state}`;
+        if (cut !== undefined) return cut;
         if (data.index !== blocks) return `block ${data.index} where ${blocks} was due`;
         state = "block";
         block = { type: data.content_block?.type ?? "", deltas: 0, json: "", signed: false };
@@ -61,6 +64,8 @@ export function messagesStreamGrammar(): Grammar {
         if (state !== "between" && state !== "ending") return `message_delta in ${state}`;
         state = "ending";
         if (!data.usage) return "message_delta without usage";
+        if (data.delta?.stop_reason === "max_tokens") return undefined;
+        if (cut !== undefined) return cut;
         return (data.delta?.stop_reason === "tool_use") === toolSeen
           ? undefined
           : `stop_reason ${data.delta?.stop_reason}`;
@@ -83,11 +88,12 @@ export function messagesStreamGrammar(): Grammar {
   }
 
   function blockFault(): string | undefined {
-    if (block.type === "thinking" && !block.signed) return "a thinking block without signature";
+    if (block.type === "thinking" && !block.signed) cut = "a thinking block without signature";
     if (block.type !== "tool_use") return undefined;
     toolSeen = true;
     if (block.deltas === 0) return "a tool_use block without deltas";
-    return isJson(block.json || "{}") ? undefined : "a tool's input is not JSON";
+    if (!isJson(block.json || "{}")) cut = "a tool's input is not JSON";
+    return undefined;
   }
 
   return {

@@ -10,7 +10,7 @@ import type { JsonObject, Shop } from "../vendor.ts";
 import { type Chat, finishReason } from "./chat.ts";
 import { chatStream } from "./chat-stream.ts";
 import { invalid } from "./errors.ts";
-import { usageOf } from "./usage.ts";
+import { spentOn, usageOf } from "./usage.ts";
 
 const choicesMax = 128;
 
@@ -23,16 +23,21 @@ export function chatCompletions(call: Call, body: JsonObject & { model: string }
   const count = typeof body.n === "number" ? body.n : 1;
   const answers = Array.from({ length: count }, (_, choice) => composeAnswer({ ...ask, choice }, knobs));
   const promptTokens = tokensOfJson(messages) + tokensOfJson(body.tools ?? []) + 3;
+  const prompt = { tokens: promptTokens, cachedTokens: cachedTokens(messages, promptTokens, shop) };
+  const spent = spentOn(body.model, prompt, answers, knobs);
   const chat: Chat = {
     call,
     id: idOf("chatcmpl-", 29, call),
     created: Math.floor(call.nowMs / 1000),
     model: body.model,
     answers,
-    usage: usageOf(promptTokens, cachedTokens(messages, promptTokens, shop), answers, knobs),
+    usage: usageOf(spent, knobs),
+    spent,
+    serviceTier: typeof body.service_tier === "string" && body.service_tier !== "auto" ? body.service_tier : "default",
   };
   if (body.stream === true) return chatStream(chat, asObject(body.stream_options).include_usage === true, knobs);
-  return { kind: "json", status: 200, headers: { "content-type": "application/json" }, body: wholeAnswer(chat) };
+  const headers = { "content-type": "application/json" };
+  return { kind: "json", status: 200, headers, body: wholeAnswer(chat), spent };
 }
 
 function refuse(body: JsonObject): Reply | undefined {
@@ -139,7 +144,7 @@ function wholeAnswer(chat: Chat): object {
       finish_reason: finishReason(answer),
     })),
     ...(chat.usage === undefined ? {} : { usage: chat.usage }),
-    service_tier: "default",
+    service_tier: chat.serviceTier,
     system_fingerprint: "fp_simulated",
   };
 }

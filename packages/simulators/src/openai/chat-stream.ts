@@ -22,7 +22,7 @@ export function chatStream(chat: Chat, usageAsked: boolean, knobs: Knobs): Reply
       object: "chat.completion.chunk",
       created: chat.created,
       model: chat.model,
-      service_tier: "default",
+      service_tier: chat.serviceTier,
       system_fingerprint: "fp_simulated",
       choices,
       ...(usageAsked || usage !== null ? { usage } : {}),
@@ -45,7 +45,7 @@ export function chatStream(chat: Chat, usageAsked: boolean, knobs: Knobs): Reply
   }
   if (usageAsked && chat.usage) events.push({ wire: chunk([], chat.usage), tokens: 0, content: false });
   if (!knobs["no-done"]) events.push({ wire: "data: [DONE]\n\n", tokens: 0, content: false });
-  return { kind: "events", headers: streamHeaders, events, errorWire };
+  return { kind: "events", headers: streamHeaders, events, errorWire, spent: chat.spent };
 }
 
 /** The deltas of all choices, one of each in turn. */

@@ -1,6 +1,7 @@
 /** A chat completion before it has a form: whole (`chat-completions.ts`) or a stream (`chat-stream.ts`). */
 
 import type { Answer } from "../answer/compose-answer.ts";
+import type { Spent } from "../bill.ts";
 import type { Call } from "../reply.ts";
 
 export type Chat = {
@@ -10,6 +11,8 @@ export type Chat = {
   readonly model: string;
   readonly answers: readonly Answer[];
   readonly usage: object | undefined;
+  readonly spent: Spent;
+  readonly serviceTier: string;
 };
 
 export function finishReason(answer: Answer): string {

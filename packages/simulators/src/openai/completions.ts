@@ -9,7 +9,7 @@ import type { JsonObject } from "../vendor.ts";
 import { finishReason } from "./chat.ts";
 import { errorWire, streamHeaders } from "./chat-stream.ts";
 import { invalid } from "./errors.ts";
-import { usageOf } from "./usage.ts";
+import { spentOn, usageOf } from "./usage.ts";
 
 /** What the vendor takes when `max_tokens` is left out. */
 const usualTokensMax = 16;
@@ -22,13 +22,15 @@ export function completions(call: Call, body: JsonObject & { model: string }, kn
     return invalid("Invalid type for 'prompt': expected a string or an array of strings.", "prompt", "invalid_type");
   }
   const perPrompt = Number.isInteger(body.n) ? (body.n as number) : 1;
-  const answers = prompts.flatMap((prompt) =>
-    Array.from({ length: perPrompt }, (_, choice) =>
+  // The best of several are answered; all of them were generated.
+  const generated = Number.isInteger(body.best_of) ? Math.max(perPrompt, body.best_of as number) : perPrompt;
+  const candidates = prompts.flatMap((prompt, at) =>
+    Array.from({ length: generated }, (_, choice) =>
       composeAnswer(
         {
           model: body.model,
           digest: call.digest,
-          choice: prompts.indexOf(prompt) * perPrompt + choice,
+          choice: at * generated + choice,
           lastUserText: prompt,
           afterToolResult: false,
           tools: [],
@@ -43,8 +45,10 @@ export function completions(call: Call, body: JsonObject & { model: string }, kn
       ),
     ),
   );
+  const answers = candidates.filter((_, at) => at % generated < perPrompt);
   const promptTokens = prompts.reduce((sum, prompt) => sum + tokensOfText(prompt), 0);
-  const usage = usageOf(promptTokens, 0, answers, knobs);
+  const spent = spentOn(body.model, { tokens: promptTokens, cachedTokens: 0 }, candidates, knobs);
+  const usage = usageOf(spent, knobs);
   const frame = {
     id: idOf("cmpl-", 29, call),
     object: "text_completion",
@@ -61,7 +65,7 @@ export function completions(call: Call, body: JsonObject & { model: string }, kn
   if (body.stream !== true) {
     const choices = answers.map((answer, index) => choice(index, answer.text.join(""), finishReason(answer)));
     const whole = { ...frame, choices, ...(usage === undefined ? {} : { usage }) };
-    return { kind: "json", status: 200, headers: { "content-type": "application/json" }, body: whole };
+    return { kind: "json", status: 200, headers: { "content-type": "application/json" }, body: whole, spent };
   }
   const usageAsked = (body.stream_options as JsonObject | undefined)?.include_usage === true;
   const wire = (choices: unknown[], told: object | null = null) =>
@@ -72,5 +76,5 @@ export function completions(call: Call, body: JsonObject & { model: string }, kn
   ]);
   if (usageAsked && usage) events.push({ wire: wire([], usage), tokens: 0, content: false });
   if (!knobs["no-done"]) events.push({ wire: "data: [DONE]\n\n", tokens: 0, content: false });
-  return { kind: "events", headers: streamHeaders, events, errorWire };
+  return { kind: "events", headers: streamHeaders, events, errorWire, spent };
 }

@@ -9,7 +9,7 @@ import type { Knobs } from "../knobs/knobs.ts";
 import type { Call, Reply } from "../reply.ts";
 import type { JsonObject } from "../vendor.ts";
 import { invalid } from "./errors.ts";
-import { usageOf } from "./usage.ts";
+import { spentOn, usageOf } from "./usage.ts";
 
 const inputsMax = 2048;
 
@@ -26,16 +26,14 @@ export function embeddings(_call: Call, body: JsonObject & { model: string }, kn
     return invalid(`Invalid value for 'dimensions': a whole number from 1 to ${dimensionsMax}.`, "dimensions");
   }
 
-  const usage = usageOf(
-    inputs.reduce((sum, text) => sum + tokensOfText(text), 0),
-    0,
-    [],
-    knobs,
-  ) as JsonObject | undefined;
+  const tokens = inputs.reduce((sum, text) => sum + tokensOfText(text), 0);
+  const spent = spentOn(body.model, { tokens, cachedTokens: 0 }, [], knobs);
+  const usage = usageOf(spent, knobs) as JsonObject | undefined;
   return {
     kind: "json",
     status: 200,
     headers: { "content-type": "application/json" },
+    spent,
     body: {
       object: "list",
       data: inputs.map((text, index) => {
