@@ -53,5 +53,12 @@ export async function rowsOf<Row>(queries: Queries, statement: SQL): Promise<Row
   return answer.rows;
 }
 
+/** PostgreSQL's SQLSTATE of a failure, however deep it lies. */
+export function sqlStateOf(error: unknown): string | undefined {
+  for (let cause = error; cause instanceof Error; cause = cause.cause)
+    if ("code" in cause && typeof cause.code === "string") return cause.code;
+  return undefined;
+}
+
 /** Advisory locks by what they guard, each held until its transaction ends. */
 export const locks = { migrations: 0x51_00_01, resources: 0x51_00_02, revisions: 0x51_00_03 } as const;

@@ -4,8 +4,11 @@ import { asc, DrizzleQueryError } from "drizzle-orm";
 import type { Log } from "../log.ts";
 import { alertStore } from "./alerts.ts";
 import { type Database, pgliteDatabase, postgresDatabase } from "./database.ts";
+import * as leases from "./leases.ts";
+import * as ledgerSums from "./ledger-sums.ts";
 import { migrate, ownMigrations } from "./migrate.ts";
 import { copyPreparedFolder } from "./prepared-folder.ts";
+import * as reports from "./reports.ts";
 import * as resources from "./resources.ts";
 import * as revisions from "./revisions.ts";
 import { revocations } from "./schema.ts";
@@ -106,6 +109,34 @@ function storeOn(database: Database, { nowMs, log }: StorePorts): Store {
     },
     usageWatermark: (instance) => doing("read a usage watermark", usage.usageWatermark(queries, instance)),
     listUsage: (query) => doing("list usage", usage.listUsage(queries, query)),
+
+    spend: (question) => doing("sum up spend", reports.spend(queries, question)),
+    listCorrectedUsage: (query) => doing("list usage", reports.listCorrectedUsage(queries, query)),
+    recordCorrections: (corrections) => doing("record corrections", reports.recordCorrections(queries, corrections)),
+    adjustAccounts: (deltas, atMs) => doing("correct balances", reports.adjustAccounts(queries, deltas, atMs)),
+    listActs: () => doing("list acts", reports.listActs(queries)),
+    async putAct(act) {
+      await doing("keep an act", reports.putAct(queries, act));
+      tell("act");
+    },
+    async undoAct(id, undone) {
+      if (await doing("undo an act", reports.undoAct(queries, id, undone))) tell("act");
+    },
+
+    readLeases: (rows) => doing("read leases", leases.readLeases(queries, rows)),
+    writeLeases: (changes, expected) => doing("write leases", leases.writeLeases(queries, changes, expected)),
+    listAccounts: (filter = {}) => doing("list accounts", leases.listAccounts(queries, filter)),
+    accountsOfSessions: (sessions) =>
+      doing("list the accounts of sessions", leases.accountsOfSessions(queries, sessions)),
+    silentSessions: (query) => doing("look for silent sessions", leases.silentSessions(queries, query)),
+    unheardSessions: (epoch, limit) =>
+      doing("look for sessions that were not heard", leases.unheardSessions(queries, epoch, limit)),
+    forgetAccounts: (endedBeforeMs) => doing("forget old accounts", leases.forgetAccounts(queries, endedBeforeMs)),
+    listLimitBooks: () => doing("read the books of limits", ledgerSums.listLimitBooks(queries)),
+    writeLimitBook: (book) => doing("write the books of a limit", ledgerSums.writeLimitBook(queries, book)),
+    ledgerSums: (question) => doing("sum up the ledger", ledgerSums.ledgerSums(queries, question)),
+    ledgerCharges: (accounts, sinceMs) => doing("sum up charges", ledgerSums.ledgerCharges(queries, accounts, sinceMs)),
+    durability: () => doing("look how durable commits are", ledgerSums.durability(queries)),
 
     [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
   };

@@ -8,6 +8,16 @@ import { bigint, boolean, doublePrecision, integer, json, jsonb, pgTable, primar
 import type { Origin, ResourceChange, ResourceStatus, StoredResource } from "./store.ts";
 
 export { alerts, events } from "./alert-schema.ts";
+export {
+  acts,
+  limitAccounts,
+  limitBooks,
+  limitLeases,
+  limitSessions,
+  limitWindows,
+  recordEpoch,
+  usageCorrections,
+} from "./lease-schema.ts";
 
 const version = (name: string) => bigint(name, { mode: "bigint" });
 const count = (name: string) => bigint(name, { mode: "number" });
@@ -107,6 +117,20 @@ export const usage = pgTable(
     outputAudioTokens: count("output_audio_tokens"),
     requestBytes: count("request_bytes").notNull(),
     responseBytes: count("response_bytes").notNull(),
+    costNanoUsd: count("cost_nano_usd"),
+    heldNanoUsd: count("held_nano_usd"),
+    estimated: boolean("estimated"),
+    billingReason: text("billing_reason"),
+    price: text("price"),
+    serviceTier: text("service_tier"),
+    claimedUser: text("claimed_user"),
+    run: text("run"),
+    charges: jsonb("charges").$type<[string, number][]>(),
+    folded: count("folded"),
+    inputImageTokens: count("input_image_tokens"),
+    outputImageTokens: count("output_image_tokens"),
+    webSearches: count("web_searches"),
+    webFetches: count("web_fetches"),
   },
   (table) => [primaryKey({ columns: [table.instance, table.seq] })],
 );

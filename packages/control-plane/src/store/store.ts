@@ -6,6 +6,8 @@
 
 import type { Snapshot, UsageEvent } from "@sluice/contract";
 import type { AlertStore } from "./alert-store.ts";
+import type { LeaseStore } from "./lease-store.ts";
+import type { ReportStore } from "./report-store.ts";
 
 export type ResourceRef = { readonly kind: string; readonly namespace: string; readonly name: string };
 
@@ -71,14 +73,16 @@ export type Revocation = {
   readonly reason: string;
 };
 
-/** What a change was of: a resource's spec or labels, its status alone, or the list of revoked keys. */
-export type ChangeKind = "resource" | "status" | "revocation";
+/** What a change was of: a resource's spec or labels, its status alone, the list of revoked keys, or that of acts. */
+export type ChangeKind = "resource" | "status" | "revocation" | "act";
 
 export type UsageBatch = { readonly instance: string; readonly firstSeq: number; readonly lines: readonly string[] };
 export type UsageQuery = { readonly limit: number; readonly requestId?: string; readonly sinceMs?: number };
 
 export type Store = AsyncDisposable &
-  AlertStore & {
+  AlertStore &
+  LeaseStore &
+  ReportStore & {
     /** All resources of a kind (or of all), of a namespace (or of all), by kind, namespace, name; and the version that they are at. */
     listResources(filter?: {
       kind?: string;

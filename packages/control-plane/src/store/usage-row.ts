@@ -1,6 +1,6 @@
 /** A row of the table `usage` as the event that it was. */
 
-import type { Outcome, UsageEvent } from "@sluice/contract";
+import type { BillingReason, Outcome, TokenCounts, UsageEvent } from "@sluice/contract";
 import type { usage } from "./schema.ts";
 
 export function eventOf(row: typeof usage.$inferSelect): UsageEvent {
@@ -16,10 +16,20 @@ export function eventOf(row: typeof usage.$inferSelect): UsageEvent {
     outputTokens,
     outputReasoningTokens,
     outputAudioTokens,
+    inputImageTokens,
+    outputImageTokens,
+    webSearches,
+    webFetches,
+    billingReason,
     ...plain
   } = row;
-  const present = withoutNulls(plain) as Omit<UsageEvent, "outcome" | "protocol" | "tokens">;
-  const event = { ...present, outcome: outcome as Outcome, protocol: protocol as UsageEvent["protocol"] };
+  const present = withoutNulls(plain) as Omit<UsageEvent, "outcome" | "protocol" | "tokens" | "billingReason">;
+  const event = {
+    ...present,
+    outcome: outcome as Outcome,
+    protocol: protocol as UsageEvent["protocol"],
+    ...(billingReason !== null && { billingReason: billingReason as BillingReason }),
+  };
   // All kinds come together or not at all.
   if (inputTokens === null) return event;
   return {
@@ -34,6 +44,10 @@ export function eventOf(row: typeof usage.$inferSelect): UsageEvent {
       output: outputTokens ?? 0,
       outputReasoning: outputReasoningTokens ?? 0,
       outputAudio: outputAudioTokens ?? 0,
+      // Later kinds: where they are absent they stay so.
+      ...(withoutNulls({
+        ...{ inputImage: inputImageTokens, outputImage: outputImageTokens, webSearches, webFetches },
+      }) as Partial<TokenCounts>),
     },
   };
 }

@@ -83,22 +83,28 @@ async function insertLines(queries: Queries, { instance, lines }: UsageBatch): P
         operation, stream, key_name, namespace, team, service, user_name, metadata, model, route, target, provider,
         upstream_model, upstream_request_id, attempts, input_tokens, input_audio_tokens, cache_read_tokens,
         cache_write_5m_tokens, cache_write_1h_tokens, cache_write_other_tokens, output_tokens, output_reasoning_tokens,
-        output_audio_tokens, request_bytes, response_bytes)
+        output_audio_tokens, request_bytes, response_bytes, cost_nano_usd, held_nano_usd, estimated, billing_reason, price,
+        service_tier, claimed_user, run, charges, folded, input_image_tokens, output_image_tokens, web_searches, web_fetches)
       select case when e."instance" = ${instance} then e."instance" end,
         e."seq", e."requestId", e."startedAtMs", e."durationMs", e."firstByteMs", e."outcome", e."status", e."code",
         e."gateway", e."protocol", e."operation", e."stream", e."key", e."namespace", e."team", e."service", e."user",
         e."metadata", e."model", e."route", e."target", e."provider", e."upstreamModel", e."upstreamRequestId",
         e."attempts", t."input", t."inputAudio", t."cacheRead", t."cacheWrite5m", t."cacheWrite1h",
-        t."cacheWriteOther", t."output", t."outputReasoning", t."outputAudio", e."requestBytes", e."responseBytes"
+        t."cacheWriteOther", t."output", t."outputReasoning", t."outputAudio", e."requestBytes", e."responseBytes",
+        e."costNanoUsd", e."heldNanoUsd", e."estimated", e."billingReason", e."price", e."serviceTier", e."claimedUser",
+        e."run", e."charges", e."folded", t."inputImage", t."outputImage", t."webSearches", t."webFetches"
       from jsonb_to_recordset(${array}::text::jsonb) as e(
         "instance" text, "seq" int8, "requestId" text, "startedAtMs" int8, "durationMs" float8, "firstByteMs" float8,
         "outcome" text, "status" int4, "code" text, "gateway" text, "protocol" text, "operation" text, "stream" boolean,
         "key" text, "namespace" text, "team" text, "service" text, "user" text, "metadata" jsonb, "model" text,
         "route" text, "target" text, "provider" text, "upstreamModel" text, "upstreamRequestId" text, "attempts" int4,
-        "tokens" jsonb, "requestBytes" int8, "responseBytes" int8)
+        "tokens" jsonb, "requestBytes" int8, "responseBytes" int8, "costNanoUsd" int8, "heldNanoUsd" int8,
+        "estimated" boolean, "billingReason" text, "price" text, "serviceTier" text, "claimedUser" text, "run" text,
+        "charges" jsonb, "folded" int8)
       left join lateral jsonb_to_record(e."tokens") as t(
         "input" int8, "inputAudio" int8, "cacheRead" int8, "cacheWrite5m" int8, "cacheWrite1h" int8,
-        "cacheWriteOther" int8, "output" int8, "outputReasoning" int8, "outputAudio" int8) on e."tokens" is not null
+        "cacheWriteOther" int8, "output" int8, "outputReasoning" int8, "outputAudio" int8, "inputImage" int8,
+        "outputImage" int8, "webSearches" int8, "webFetches" int8) on e."tokens" is not null
       on conflict do nothing`);
     return undefined;
   } catch (error) {
