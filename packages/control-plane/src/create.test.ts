@@ -129,7 +129,10 @@ describe("from files to data planes", () => {
         ["Provider", "vendor"],
         ["VirtualKey", "app"],
       ] as const)
-        expect(await conditions({ kind, name })).toEqual(ready);
+        expect(await conditions({ kind, name })).toMatchObject(ready);
+      // The server's models have no price, and no Budget covers the key: told, and no reason not to be ready.
+      expect(await conditions({ kind: "Provider", name: "vendor" })).toMatchObject({ Priced: "False PriceUnknown" });
+      expect(await conditions({ kind: "VirtualKey", name: "app" })).toMatchObject({ Budgeted: "False Unbudgeted" });
     }, soon);
     const status = (await store.getResource({ kind: "Gateway", namespace: "default", name: "main" }))?.status;
     expect(status).toMatchObject({

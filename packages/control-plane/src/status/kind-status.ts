@@ -41,5 +41,9 @@ function gatewayStatus(resource: StoredResource, facts: StatusFacts): Record<str
 
 function providerStatus(resource: StoredResource, { revision }: StatusFacts): Record<string, unknown> {
   const plan = revision?.snapshot.providers.find(({ id }) => id === `${resource.namespace}/${resource.name}`);
-  return plan?.models === undefined ? {} : { models: plan.models.length };
+  if (plan === undefined) return {};
+  return {
+    ...(plan.models && { models: plan.models.length }),
+    pricedModels: plan.catalog.filter(({ price }) => price !== undefined).length,
+  };
 }
