@@ -45,6 +45,19 @@ test("OpenAI: a stream without its end marker is complete when a choice has fini
   expect(cut.complete()).toBe(false);
 });
 
+test("OpenAI: a last piece of text that comes with the end, or with usage, is read as all three", () => {
+  const reader = new OpenAIStreamReader();
+  reader.read(delta({ content: "hi" }));
+  reader.read(delta({ content: "ho" }, "stop"));
+  expect([reader.complete(), reader.contentEvents, reader.contentBytes]).toEqual([true, 2, 4]);
+  const cut = new OpenAIStreamReader();
+  cut.read(delta({ content: "hi" }));
+  cut.read(
+    chunk({ choices: [{ index: 0, delta: { content: "ho" } }], usage: { prompt_tokens: 1, completion_tokens: 2 } }),
+  );
+  expect([cut.complete(), cut.contentBytes, cut.usage?.output]).toEqual([false, 4, 2]);
+});
+
 test("OpenAI: of several usages the last counts", () => {
   const reader = new OpenAIStreamReader();
   const running = (completion: number) =>

@@ -24,7 +24,7 @@ export type Usage = {
 };
 
 /** More tokens of a kind than any answer has; a larger count is the vendor's mistake, and this stands for it. */
-export const countMax = 1_000_000_000;
+const countMax = 1_000_000_000;
 
 /** Reads the counts of one usage object, and keeps in mind whether all of them could be. */
 export class CountReader {
