@@ -1,8 +1,12 @@
 /** The control plane: wires the given ports to sources, reconcile, publishers, ledger, status and the admin API. Composition only. */
 
 import type { Bus, SealingKey, Snapshot } from "@sluice/contract";
+import { nextEndMs } from "./acts/act.ts";
+import { createActs } from "./acts/acts.ts";
 import { createAdminApp } from "./admin/create.ts";
 import { type AdminListen, serveAdmin } from "./admin/serve.ts";
+import { alertPolicies } from "./alerts/alert-policy.ts";
+import { Alerts } from "./alerts/alerts.ts";
 import type { Clock } from "./clock.ts";
 import { Ledger } from "./ledger/ledger.ts";
 import type { Log } from "./log.ts";
@@ -20,6 +24,7 @@ import { ResourceFiles, type SourceProblem } from "./sources/resource-files.ts";
 import { Secret } from "./sources/secret.ts";
 import { secretSource } from "./sources/secrets.ts";
 import { WatchedFolder } from "./sources/watched-folder.ts";
+import { AccountWatch } from "./status/account-watch.ts";
 import { Instances } from "./status/instances.ts";
 import { SentResources } from "./status/progress.ts";
 import { writeStatuses } from "./status/status-writer.ts";
@@ -63,8 +68,11 @@ export type ControlPlane = AsyncDisposable & {
   sourceProblems(): readonly SourceProblem[];
 };
 
+const limitKinds = ["Budget", "RateLimit"];
 const reconcileDebounceMs = 20;
 const statusDebounceMs = 100;
+/** Whoever acts by hand hears of it after so long, done or not. */
+const reconcileWithinMs = 3_000;
 /** What the bus lost is written again after this long at most. */
 const reassertEveryMs = 60_000;
 
@@ -73,12 +81,13 @@ export async function createControlPlane(ports: ControlPlanePorts): Promise<Cont
   const clock: Clock = { nowMs: ports.clock.wallMs, after };
   await using begun = new AsyncDisposableStack();
 
+  const secrets = secretSource(secretsOf(ports.memorySecrets), ports.secretsFolder);
   const publishers = {
     snapshots: new SnapshotPublisher(bus.bucket("snapshots")),
     keys: new KeyPublisher(bus.bucket("keys")),
     credentials: new CredentialPublisher({
       bucket: bus.bucket("credentials"),
-      secrets: secretSource(secretsOf(ports.memorySecrets), ports.secretsFolder),
+      secrets,
       sealingKey: ports.sealingKey,
       random: ports.random.bytes,
     }),
@@ -96,12 +105,24 @@ export async function createControlPlane(ports: ControlPlanePorts): Promise<Cont
     debounceMs: statusDebounceMs,
     clock,
     log,
-    work: async () => {
-      if (outcome === undefined) return;
-      const { dataPlaneUrl } = ports;
-      await writeStatuses(store, { outcome, sent, instances: instances.all(), dataPlaneUrl, nowMs: clock.nowMs() });
-    },
+    work: () => writeAll(),
   });
+  const alerts = begun.use(new Alerts({ store, secrets, clock, log }));
+  const accounts = new AccountWatch({ store, alerts, clock, log, onChange: () => writeAll(limitKinds) });
+  async function writeAll(kinds?: readonly string[]): Promise<void> {
+    if (outcome === undefined) return;
+    const nowMs = clock.nowMs();
+    const { dataPlaneUrl } = ports;
+    const situation = {
+      outcome,
+      sent,
+      instances: instances.all(),
+      dataPlaneUrl,
+      limits: accounts.situation(nowMs),
+      nowMs,
+    };
+    await writeStatuses(store, situation, kinds);
+  }
   const instances = new Instances({ clock, log, onChange: () => statuses.ask() });
   const reconciling = new Loop({
     name: "reconcile",
@@ -113,7 +134,7 @@ export async function createControlPlane(ports: ControlPlanePorts): Promise<Cont
       const before = outcome;
       outcome = await reconcile({
         store,
-        compile: (resources, credentials) => compiler.compile(resources, credentials),
+        compile: (input) => compiler.compile(input),
         loadError: ports.loadError,
         publish: {
           credentials: (ids) => publishers.credentials.publish(ids),
@@ -123,12 +144,26 @@ export async function createControlPlane(ports: ControlPlanePorts): Promise<Cont
         nowMs: clock.nowMs,
       });
       tellOutcome(log, before, outcome);
-      const { resources, revision, refused } = outcome;
+      const { resources, acts: actsInForce, revision, refused } = outcome;
+      accounts.useLimits(revision?.snapshot.limits ?? [], alertPolicies(resources));
+      atNextEnd(nextEndMs(actsInForce));
       if (refused === undefined && revision !== undefined)
         sent.note(resources, { revision: revision.revision, keysRevision: publishers.keys.revision });
       statuses.ask();
     },
   });
+
+  /** An act that is over is taken out by the next reconcile. */
+  let cancelEnd: (() => void) | undefined;
+  begun.defer(() => cancelEnd?.());
+  function atNextEnd(endMs: number | undefined): void {
+    cancelEnd?.();
+    cancelEnd = undefined;
+    if (endMs === undefined) return;
+    const waitMs = Math.max(endMs - clock.nowMs(), 0);
+    // Longer waits are counted again by then.
+    if (waitMs < reassertEveryMs) cancelEnd = clock.after(waitMs + 1, () => reconciling.ask());
+  }
 
   begun.defer(store.onChange((change) => change !== "status" && reconciling.ask()));
   for (const folder of [resourcesFolder, ports.secretsFolder])
@@ -139,6 +174,7 @@ export async function createControlPlane(ports: ControlPlanePorts): Promise<Cont
       reconciling.ask();
     }),
   );
+  begun.use(accounts);
   begun.use(statuses);
   begun.use(reconciling);
   begun.use(instances);
@@ -146,6 +182,14 @@ export async function createControlPlane(ports: ControlPlanePorts): Promise<Cont
   await instances.start(bus.bucket("instances"));
   await ledger.start();
   const revoke = createRevoke({ store, keys: publishers.keys, instances, nowMs: clock.nowMs });
+  const acts = createActs({
+    ...{ store, instances, nowMs: clock.nowMs },
+    newId: () => `act_${Buffer.from(ports.random.bytes(8)).toString("hex")}`,
+    reconcileNow: async () => {
+      await atMost(reconciling.runToEnd(), reconcileWithinMs, clock);
+      return outcome?.refused === undefined ? outcome?.revision?.revision : undefined;
+    },
+  });
   let isReady = false;
   reconciling.firstSuccess.then(
     () => {
@@ -161,7 +205,7 @@ export async function createControlPlane(ports: ControlPlanePorts): Promise<Cont
     const { token, version, listen } = ports.admin;
     const closing = new AbortController();
     const app = createAdminApp({
-      ...{ store, revoke, token, version, log, nowMs: clock.nowMs, closing: closing.signal },
+      ...{ store, revoke, acts, token, version, log, nowMs: clock.nowMs, closing: closing.signal },
       instances: () => instances.all(),
       sourceProblems: () => problems.all,
       isReady: () => isReady,
@@ -191,6 +235,13 @@ function tellOutcome(log: Log, before: Outcome | undefined, { revision, refused 
 
 function secretsOf(values: ReadonlyMap<string, string> = new Map()): ReadonlyMap<string, Secret> {
   return new Map([...values].map(([id, value]) => [id, new Secret(value)]));
+}
+
+async function atMost(work: Promise<void>, ms: number, clock: Clock): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const cancel = clock.after(ms, resolve);
+  await Promise.race([work, promise]);
+  cancel();
 }
 
 function after(ms: number, act: () => void): () => void {

@@ -32,6 +32,8 @@ export type AdminApi = AsyncDisposable & {
     options?: { body?: unknown; headers?: Record<string, string> },
   ): Promise<{ status: number; body: Answered }>;
   writeFile(name: string, text: string): void;
+  /** A data plane that has whatever is published, as soon as it is, and says so. */
+  addDataPlane(instance: string): Promise<void>;
 };
 
 export async function startAdminApi(
@@ -42,7 +44,8 @@ export async function startAdminApi(
   mkdirSync(resources);
   const log = testLog();
   const store = await openPgliteStore({}, { nowMs: Date.now, log });
-  const bus = createMemoryBus().connect();
+  const hub = createMemoryBus();
+  const bus = hub.connect();
   let nonces = 0;
   const plane = await createControlPlane({
     store,
@@ -77,6 +80,16 @@ export async function startAdminApi(
       return { status: answer.status, body: text.startsWith("{") ? JSON.parse(text) : text };
     },
     writeFile: (name, text) => writeFileSync(join(resources, name), text),
+    async addDataPlane(instance) {
+      const own = hub.connect();
+      const state = { instance, name: instance, startedAtMs: 0, revision: 0, keysRevision: 0 };
+      const acknowledge = () => own.bucket("instances").put(instance, Buffer.from(JSON.stringify(state)));
+      await own.bucket("snapshots").watch((event) => {
+        if (event.kind !== "put" || event.entry.key !== "current") return;
+        state.revision = JSON.parse(Buffer.from(event.entry.value).toString()).revision;
+        void acknowledge();
+      });
+    },
     async [Symbol.asyncDispose]() {
       await plane[Symbol.asyncDispose]();
       await bus[Symbol.asyncDispose]();

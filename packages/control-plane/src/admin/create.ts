@@ -6,23 +6,27 @@
 import { apiVersion, findKind, revocationRequest } from "@sluice/api";
 import type { Acknowledgement } from "@sluice/contract";
 import { Hono } from "hono";
+import type { Acts } from "../acts/acts.ts";
 import type { Log } from "../log.ts";
 import type { Revoke } from "../revoke.ts";
 import type { SourceProblem } from "../sources/resource-files.ts";
 import type { Store } from "../store/store.ts";
+import { actor, correct, overrideBudget, overrides, stop, undo } from "./act-handlers.ts";
 import { authenticate, refuseForeignPage } from "./authentication.ts";
 import { apiGroups, coreVersions, ownGroup, ownResources, serverVersion } from "./discovery.ts";
 import { openapiDocument, openapiIndex } from "./openapi.ts";
 import { remove } from "./remove-resource.ts";
-import { statusReport, usageReport } from "./reports.ts";
+import { statusReport } from "./reports.ts";
 import { mediaType, parseJson, readText } from "./request-body.ts";
 import { type Answer, type Call, create, get, list, named, patch, update } from "./resource-handlers.ts";
+import { events, spend, usage } from "./spend-handlers.ts";
 import { notFound, StatusError } from "./status-error.ts";
 import { watch } from "./watch.ts";
 
 export type AdminPorts = {
   readonly store: Store;
   readonly revoke: Revoke;
+  readonly acts: Acts;
   instances(): readonly Acknowledgement[];
   sourceProblems(): readonly SourceProblem[];
   /** The record is on the bus. */
@@ -80,7 +84,7 @@ export function createAdminApp(ports: AdminPorts): Hono {
 
 /** `{place}` of a path: a segment that is one name, never more. */
 export function adminRoutes(ports: AdminPorts): AdminRoute[] {
-  const { store, nowMs, closing, log } = ports;
+  const { store, acts, nowMs, closing, log } = ports;
   const route = (method: AdminRoute["method"], path: string, handle: Handler): AdminRoute => ({
     method,
     path,
@@ -130,7 +134,17 @@ export function adminRoutes(ports: AdminPorts): AdminRoute[] {
     route("GET", `${object}/status`, on(get)),
     route("POST", `${base}/namespaces/:namespace/virtualkeys/:name/revoke`, revokeHandler(ports)),
     route("GET", "/admin/v1/status", async () => json(await statusReport({ ...ports, startedAtMs }))),
-    route("GET", "/admin/v1/usage", async ({ query }) => json(await usageReport(store, query))),
+    route("GET", "/admin/v1/spend", async ({ query }) => json(await spend(store, query, nowMs()))),
+    route("GET", "/admin/v1/usage", async ({ query }) => json(await usage(store, query))),
+    route("GET", "/admin/v1/events", async ({ query }) => json(await events(store, query))),
+    route("POST", "/admin/v1/usage/reprice", async ({ request }) => json(await correct(ports, "reprice", request))),
+    route("POST", "/admin/v1/usage/settle", async ({ request }) => json(await correct(ports, "settle", request))),
+    route("POST", "/admin/v1/stops", async ({ request }) => json(await stop(acts, request), 201)),
+    route("GET", "/admin/v1/overrides", async () => json(await overrides(acts))),
+    route("POST", "/admin/v1/overrides/budgets", async ({ request }) => json(await overrideBudget(acts, request), 201)),
+    route("DELETE", "/admin/v1/acts/:id", async ({ request, params }) =>
+      json(await undo(acts, params.id ?? "", request)),
+    ),
   ];
 }
 
@@ -143,7 +157,7 @@ function revokeHandler({ revoke }: AdminPorts): Handler {
     const asked = revocationRequest.safeParse(text === "" ? {} : parseJson(text));
     if (!asked.success)
       throw new StatusError("BadRequest", 'The body must be {"reason": "…"}, at most 1024 characters');
-    const done = await revoke({ namespace, name }, "admin token", asked.data.reason);
+    const done = await revoke({ namespace, name }, actor, asked.data.reason);
     if (done.kind === "missing") {
       const definition = kindAt("virtualkeys");
       throw notFound(named({ definition, name }));

@@ -1,11 +1,10 @@
-/** What is asked of the control plane beside its resources: what runs, what needs a look, and single calls. */
+/** What is asked of the control plane beside its resources: what runs, and what needs a look. */
 
 import { kinds, problemText, type StatusReport } from "@sluice/api";
 import type { Acknowledgement } from "@sluice/contract";
 import type { SourceProblem } from "../sources/resource-files.ts";
-import { rfc3339 } from "../store/pending-status.ts";
+import { conditionTypes, rfc3339 } from "../store/pending-status.ts";
 import type { Store, StoredResource } from "../store/store.ts";
-import { StatusError } from "./status-error.ts";
 
 export type ReportPorts = {
   readonly store: Store;
@@ -46,29 +45,10 @@ export async function statusReport({ store, version, startedAtMs, ...ports }: Re
   };
 }
 
-const limitMax = 1_000;
-
-/** `?limit=100`, `?requestId=req_…`, `?since=2026-01-31T00:00:00Z`. */
-export async function usageReport(store: Store, query: URLSearchParams) {
-  const limit = Number(query.get("limit") ?? 100);
-  if (!Number.isInteger(limit) || limit < 1 || limit > limitMax)
-    throw new StatusError("BadRequest", `limit must be a whole number from 1 to ${limitMax}`);
-  const since = query.get("since");
-  const sinceMs = since === null ? undefined : Date.parse(since);
-  if (Number.isNaN(sinceMs)) throw new StatusError("BadRequest", "since must be a time such as 2026-01-31T00:00:00Z");
-  const requestId = query.get("requestId") ?? undefined;
-  return {
-    items: await store.listUsage({
-      limit,
-      ...(requestId !== undefined && { requestId }),
-      ...(sinceMs !== undefined && { sinceMs }),
-    }),
-  };
-}
-
 /** Why a resource is not in force; nothing while it is on its way. */
 function unready(resource: StoredResource): string[] {
-  const failed = resource.status.conditions.find(({ status }) => status === "False");
+  const types: readonly string[] = conditionTypes;
+  const failed = resource.status.conditions.find(({ type, status }) => types.includes(type) && status === "False");
   if (failed === undefined || conditionOf(resource, "Ready")?.status !== "False") return [];
   if (failed.reason === "Revoked") return []; // as someone wanted it
   return [

@@ -4,15 +4,15 @@
  */
 
 import type { KeyEntry, Snapshot } from "@sluice/contract";
+import { type Act, activeActs } from "../acts/act.ts";
 import type { CredentialProblem, Credentials } from "../publish/credential-publisher.ts";
 import type { Complaint } from "../status/conditions.ts";
 import type { Revision, Revocation, Store, StoredResource } from "../store/store.ts";
-import type { Compiled } from "./record-compiler.ts";
+import type { Compiled, RecordInput } from "./record-compiler.ts";
 
 export type ReconcilePorts = {
-  readonly store: Pick<Store, "listResources" | "listRevocations" | "latestRevision" | "recordRevision">;
-  /** `credentials`: ids of those that can be had; left out: all can. */
-  readonly compile: (resources: readonly StoredResource[], credentials?: ReadonlySet<string>) => Compiled;
+  readonly store: Pick<Store, "listResources" | "listRevocations" | "listActs" | "latestRevision" | "recordRevision">;
+  readonly compile: (input: RecordInput) => Compiled;
   /** The data plane's own loader: no pod is the first to try a snapshot. */
   readonly loadError: (snapshot: Snapshot) => string | undefined;
   readonly publish: {
@@ -30,6 +30,8 @@ export type ReconcilePorts = {
 export type Outcome = {
   readonly resources: readonly StoredResource[];
   readonly revocations: readonly Revocation[];
+  /** Those in force. */
+  readonly acts: readonly Act[];
   readonly complaints: ReadonlyMap<string, readonly Complaint[]>;
   /** What is published; absent while nothing ever was. */
   readonly revision: Revision | undefined;
@@ -41,18 +43,19 @@ export async function reconcile(ports: ReconcilePorts): Promise<Outcome> {
   const { store, publish } = ports;
   const { resources } = await store.listResources();
   const revocations = await store.listRevocations();
+  const acts = activeActs(await store.listActs(), ports.nowMs());
 
   // Credentials and keys go first: a snapshot finds ready what it names.
-  const draft = ports.compile(resources);
+  const draft = ports.compile({ resources, acts });
   const { available, problems } = await publish.credentials(draft.credentials);
   const isComplete = draft.credentials.every((id) => available.has(id));
-  const compiled = isComplete ? draft : ports.compile(resources, available);
+  const compiled = isComplete ? draft : ports.compile({ resources, acts, credentials: available });
   const { revision, refused } = await settleRevision(ports, compiled);
   await publish.keys({ entries: compiled.keys, revocations, nowMs: ports.nowMs() });
   if (revision !== undefined) await publish.snapshot(revision);
 
   const complaints = withCredentialProblems(compiled.complaints, draft.snapshot, problems);
-  return { resources, revocations, complaints, revision, refused };
+  return { resources, revocations, acts, complaints, revision, refused };
 }
 
 /** The last revision stays in force where the data planes would refuse the new one. */

@@ -5,10 +5,20 @@
 
 import { apiVersion, parseResource, problemText, type Resource } from "@sluice/api";
 import { type CompilableResource, compile } from "@sluice/compiler";
-import { canonicalJson, digestOf, type KeyEntry, type Snapshot } from "@sluice/contract";
+import { canonicalJson, digestOf, type KeyEntry, type Snapshot, type StopPlan } from "@sluice/contract";
 import { builtInCatalog } from "@sluice/metering";
+import { type Act, isOverride, isStop } from "../acts/act.ts";
+import { applyOverrides } from "../acts/apply-overrides.ts";
 import type { Complaint } from "../status/conditions.ts";
 import type { StoredResource } from "../store/store.ts";
+
+export type RecordInput = {
+  readonly resources: readonly StoredResource[];
+  /** Those in force. */
+  readonly acts: readonly Act[];
+  /** Ids of those that can be had; left out: all can. */
+  readonly credentials?: ReadonlySet<string>;
+};
 
 export type Compiled = {
   readonly snapshot: Snapshot;
@@ -34,8 +44,7 @@ export class RecordCompiler {
     this.#systemNamespace = systemNamespace;
   }
 
-  /** `credentials`: ids of those that can be had; left out: all can. */
-  compile(resources: readonly StoredResource[], credentials?: ReadonlySet<string>): Compiled {
+  compile({ resources, acts, credentials }: RecordInput): Compiled {
     const complaints = new Map<string, Complaint[]>();
     const complain = (about: { kind: string; namespace: string; name: string }, complaint: Complaint) => {
       const key = `${about.kind} ${about.namespace}/${about.name}`;
@@ -56,10 +65,20 @@ export class RecordCompiler {
       resources: compilable,
       catalog: builtInCatalog,
       systemNamespace: this.#systemNamespace,
+      stops: acts.filter(isStop).map(
+        ({ body, untilMs, reason }): StopPlan => ({
+          ...body,
+          ...(untilMs !== null && { untilMs }),
+          reason,
+        }),
+      ),
       ...(credentials === undefined ? {} : { credentials }),
     });
     for (const finding of found.findings) complain(finding, finding);
-    const { snapshot, keys } = found;
+    const { keys } = found;
+    const overrides = acts.filter(isOverride);
+    const limits = found.snapshot.limits.map((plan) => applyOverrides(plan, overrides));
+    const snapshot: Snapshot = { ...found.snapshot, limits };
     return { snapshot, digest: digestOf(canonicalJson(snapshot)), keys, credentials: found.credentials, complaints };
   }
 }

@@ -25,12 +25,21 @@ test("a resource that came or changed after the compile is not spoken of", async
   await store.createResource(provider("same"));
   await store.createResource(provider("changes"));
   const { resources } = await store.listResources();
-  const outcome = { resources, revocations: [], complaints: new Map(), revision: undefined, refused: undefined };
+  const outcome = {
+    resources,
+    revocations: [],
+    acts: [],
+    complaints: new Map(),
+    revision: undefined,
+    refused: undefined,
+  };
   await store.updateResource(provider("changes", "Anthropic"));
   await store.createResource(provider("new"));
 
   const sent = new SentResources();
-  await writeStatuses(store, { outcome, sent, instances: [], dataPlaneUrl: undefined, nowMs: clock.nowMs() });
+  const limits = { figures: new Map(), exhausted: new Map(), policies: new Map(), durabilityReduced: undefined };
+  const situation = { outcome, sent, instances: [], dataPlaneUrl: undefined, limits, nowMs: clock.nowMs() };
+  await writeStatuses(store, situation);
   expect(await acceptedOf("same")).toMatchObject({ status: "True", observedGeneration: 1 });
   expect(await acceptedOf("changes")).toMatchObject({ status: "Unknown", observedGeneration: 0 });
   expect(await acceptedOf("new")).toMatchObject({ status: "Unknown", observedGeneration: 0 });

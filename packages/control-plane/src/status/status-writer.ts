@@ -1,11 +1,16 @@
-/** Writes the status of every resource: those that changed, as the store tells an equal one apart and leaves it. */
+/** Writes the status of every resource, or of those of some kinds: where it changed. */
 
-import type { Acknowledgement } from "@sluice/contract";
+import { type Acknowledgement, canonicalJson } from "@sluice/contract";
+import { isOverride } from "../acts/act.ts";
+import type { AlertPolicy } from "../alerts/alert-policy.ts";
 import type { Outcome } from "../reconcile/reconcile.ts";
 import { rfc3339 } from "../store/pending-status.ts";
 import type { Revocation, Store, StoredResource } from "../store/store.ts";
-import { conditionsOf, type Progress } from "./conditions.ts";
+import { conditionsOf, type Progress, type Verdict } from "./conditions.ts";
 import { kindStatus } from "./kind-status.ts";
+import type { LimitFigures } from "./known-accounts.ts";
+import { limitConditions } from "./limit-conditions.ts";
+import { type LimitSituation, limitStatus } from "./limit-status.ts";
 import type { SentResources } from "./progress.ts";
 
 export type Situation = {
@@ -13,32 +18,80 @@ export type Situation = {
   readonly sent: SentResources;
   readonly instances: readonly Acknowledgement[];
   readonly dataPlaneUrl: string | undefined;
+  /** What is known of the accounts of limits. */
+  readonly limits: {
+    /** By uid. */
+    readonly figures: ReadonlyMap<string, LimitFigures>;
+    readonly exhausted: ReadonlyMap<string, number>;
+    readonly policies: ReadonlyMap<string, AlertPolicy>;
+    /** Why an acknowledged commit may be lost, if it may. */
+    readonly durabilityReduced: string | undefined;
+  };
   readonly nowMs: number;
 };
 
 export async function writeStatuses(
   store: Pick<Store, "listResources" | "updateStatus">,
   situation: Situation,
+  kinds?: readonly string[],
 ): Promise<void> {
   const { resources, revocations, complaints } = situation.outcome;
   const compiled = new Map(resources.map(({ uid, generation }) => [uid, generation]));
   const revoked = new Map(revocations.map((revocation) => [revocation.hash, revocation]));
-  for (const resource of (await store.listResources()).resources) {
+  const limits = limitsById(situation);
+  for (const resource of await resourcesOf(store, kinds)) {
     // What came or changed since the compile has not been looked at: the next run speaks of it.
     if (compiled.get(resource.uid) !== resource.generation) continue;
 
     const hash = resource.kind === "VirtualKey" ? (resource.spec as { hash?: string }).hash : undefined;
     const revocation = hash === undefined ? undefined : revoked.get(hash);
+    const id = `${resource.kind} ${resource.namespace}/${resource.name}`;
+    const limit = limitSituation(resource, limits.get(id), situation);
     const conditions = conditionsOf(resource, {
-      complaints: complaints.get(`${resource.kind} ${resource.namespace}/${resource.name}`) ?? [],
+      complaints: complaints.get(id) ?? [],
       progress: progressOf(resource, situation),
       revoked: revocation === undefined ? undefined : revokedMessage(revocation),
+      own: limit === undefined ? {} : ownVerdicts(limit, situation),
       nowMs: situation.nowMs,
     });
     const { revision } = situation.outcome;
-    const own = kindStatus(resource, { ...situation, revision });
-    await store.updateStatus(resource, { observedGeneration: resource.generation, conditions, ...own });
+    const own = limit === undefined ? kindStatus(resource, { ...situation, revision }) : limitStatus(limit);
+    const status = { observedGeneration: resource.generation, conditions, ...own };
+    // The store tells equal ones apart too, by asking the database.
+    if (canonicalJson(status) !== canonicalJson(resource.status)) await store.updateStatus(resource, status);
   }
+}
+
+async function resourcesOf(store: Pick<Store, "listResources">, kinds: readonly string[] | undefined) {
+  if (kinds === undefined) return (await store.listResources()).resources;
+  const lists = await Promise.all(kinds.map((kind) => store.listResources({ kind })));
+  return lists.flatMap(({ resources }) => resources);
+}
+
+/** By `Kind namespace/name`. */
+function limitsById({ limits }: Situation): Map<string, LimitFigures> {
+  return new Map([...limits.figures.values()].map((figures) => [`${figures.plan.kind} ${figures.plan.id}`, figures]));
+}
+
+function limitSituation(
+  resource: StoredResource,
+  figures: LimitFigures | undefined,
+  { limits, outcome, nowMs }: Situation,
+): LimitSituation | undefined {
+  if (figures === undefined) return undefined;
+  const overrides = outcome.acts
+    .filter(isOverride)
+    .filter(({ body }) => resource.kind === "Budget" && body.budget === figures.plan.id);
+  return { ...figures, overrides, exhausted: limits.exhausted, before: resource.status, nowMs };
+}
+
+function ownVerdicts(limit: LimitSituation, { limits }: Situation): Record<string, Verdict> {
+  const percents = limits.policies.get(limit.plan.id)?.thresholds.map(({ atPercent }) => atPercent) ?? [];
+  const { durabilityReduced: message } = limits;
+  return {
+    ...limitConditions(limit, percents),
+    ...(message !== undefined && { DurabilityReduced: { status: "True", reason: "CommitsMayBeLost", message } }),
+  };
 }
 
 function progressOf(resource: StoredResource, { sent, instances, outcome }: Situation): Progress {
