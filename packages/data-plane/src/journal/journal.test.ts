@@ -190,6 +190,25 @@ test.for([
   expect(found()).toMatchObject({ complete: true, open: [reserve("a"), reserve("c")] });
 });
 
+test("a next segment that can't be written whole is given up, and the old one goes on as if nothing had been", () => {
+  let failing = false;
+  const write: Write = (file, bytes, offset, length, position) => {
+    // The second record of a new file.
+    if (failing && position > 0 && position < 1_000) throw new Error("EIO: i/o error, write");
+    return writeSync(file, bytes, offset, length, position);
+  };
+  const journal = begun({ write, segmentBytesMax: 10_000 });
+  journal.append({ kind: "grant", leases: [lease] });
+  for (let count = 1; count <= 300; count++) {
+    failing = count > 10;
+    journal.append(reserve(`r${count}`));
+    journal.append(settle(`r${count}`));
+  }
+  expect(readdirSync(folder)).toHaveLength(2);
+  journal[Symbol.dispose]();
+  expect(found()).toMatchObject({ complete: true, leases: [{ settled: 1_500 }] });
+});
+
 test("a stop on purpose is complete on another boot too; a kill is not", () => {
   const journal = begun();
   journal.append({ kind: "grant", leases: [lease] });

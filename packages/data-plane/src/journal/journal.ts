@@ -4,7 +4,7 @@
  * when it is full, the state goes to the head of the next, and it is deleted.
  */
 
-import { mkdirSync, rmSync } from "node:fs";
+import { closeSync, fsyncSync, mkdirSync, openSync, rmSync } from "node:fs";
 import type { Log } from "../log.ts";
 import { frameHeadBytes, putFrame } from "./frame.ts";
 import { ownFolder } from "./owner.ts";
@@ -104,6 +104,8 @@ export class Journal implements Disposable {
     for (const event of events) this.#state.apply({ kind: "event", ...event });
     try {
       this.#startSegment();
+      // A journal that was closed must not come back with the machine: it would prove what is no longer so.
+      syncFolder(folder);
     } catch (error) {
       throw this.#unavailable(error);
     }
@@ -241,6 +243,16 @@ export class Journal implements Disposable {
     if (!this.#failing) log.error("the journal takes no more records", { folder, error });
     this.#failing = true;
     return error;
+  }
+}
+
+/** Which files there are is on the disk itself. */
+function syncFolder(folder: string): void {
+  const file = openSync(folder, "r");
+  try {
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
   }
 }
 

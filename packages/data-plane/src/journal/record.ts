@@ -32,8 +32,12 @@ export type JournalLease = {
   readonly granted: number;
   readonly returned: number;
   readonly settled: number;
-  /** As the writer counts time; null: never. */
-  readonly endsAtMs: number | null;
+  /** When its window ends and until when it may be spent, as the writer counts time; null: never, absent: as before. */
+  readonly endsAtMs?: number | null;
+  readonly usableUntilMs?: number | null;
+  /** Of a rate or of slots: it is not settled, and ends with its process. */
+  readonly share?: "slots" | "rate";
+  readonly rateMs?: number;
 };
 
 /** Amounts by lease key. */
@@ -54,6 +58,8 @@ export type JournalReserve = {
   readonly exchange: string;
   readonly holds: JournalAmounts;
   readonly worst: { readonly costNanoUsd?: number; readonly heldNanoUsd?: number; readonly price?: string };
+  /** What earlier attempts of the exchange have charged, for its record. */
+  readonly charged?: JournalAmounts;
 };
 
 export type JournalRecord =

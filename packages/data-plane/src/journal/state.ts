@@ -81,11 +81,12 @@ export class JournalState {
       return;
     }
     this.#leases.set(lease.key, {
-      key: lease.key,
+      ...lease,
       granted: Math.max(known.granted, lease.granted),
       returned: Math.max(known.returned, lease.returned),
       settled: Math.max(known.settled, lease.settled),
-      endsAtMs: lease.endsAtMs,
+      ...timesOf(known),
+      ...timesOf(lease),
     });
   }
 
@@ -96,7 +97,7 @@ export class JournalState {
 
   /** An account of which nothing was granted is charged too: limits that refuse nothing keep their books like this. */
   #charge(key: string, amount: number): void {
-    const known = this.#leases.get(key) ?? { key, granted: 0, returned: 0, settled: 0, endsAtMs: null };
+    const known = this.#leases.get(key) ?? { key, granted: 0, returned: 0, settled: 0 };
     this.#leases.set(key, { ...known, settled: known.settled + amount });
   }
 
@@ -104,4 +105,12 @@ export class JournalState {
     this.#events.push(instance === undefined ? { seq, members } : { seq, members, instance });
     if (instance === undefined) this.#lastEventSeq = Math.max(this.#lastEventSeq, seq);
   }
+}
+
+/** Only those that are told. */
+function timesOf({ endsAtMs, usableUntilMs }: JournalLease): Pick<JournalLease, "endsAtMs" | "usableUntilMs"> {
+  return {
+    ...(endsAtMs === undefined ? {} : { endsAtMs }),
+    ...(usableUntilMs === undefined ? {} : { usableUntilMs }),
+  };
 }

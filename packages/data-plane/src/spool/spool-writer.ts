@@ -129,6 +129,7 @@ export class SpoolWriter {
 
   #turn(): void {
     this.#timer = undefined;
+    if (this.#write !== undefined) return; // its end schedules the next
     const state = this.#tellState();
     if (state !== "ok" && !this.#failing && this.#pending.length > 1) this.#fold();
     // A disk that refuses is asked again; one that has reached its bound is not.
