@@ -1,0 +1,2 @@
+import type { Hooks } from "./hooks.ts";
+export const plantedBugs: Record<string, Hooks> = {};
