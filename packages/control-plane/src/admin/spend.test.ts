@@ -49,7 +49,7 @@ const nano = (usd: unknown) =>
   BigInt(Math.sign(Number(usd))) *
   BigInt(String(usd).replace("-", "").replace(".", "") + "0".repeat(9 - (String(usd).split(".")[1]?.length ?? 0)));
 
-const valueOf = (event: UsageEvent, dimension: string) =>
+const memberOf = (event: UsageEvent, dimension: string) =>
   dimension.startsWith("metadata/")
     ? event.metadata?.[dimension.slice("metadata/".length)]
     : (event as unknown as Record<string, string | undefined>)[dimension];
@@ -71,7 +71,7 @@ test.for([
   const dimensions = by.split(",").filter((word) => word !== "");
   const groups = new Set(
     // Who spent the day before has a row as well.
-    calls.map((event) => JSON.stringify(dimensions.map((each) => valueOf(event, each) ?? null))),
+    calls.map((event) => JSON.stringify(dimensions.map((each) => memberOf(event, each) ?? null))),
   );
   expect(body.rows).toHaveLength(groups.size);
   expect(nano(body.total?.costUsd)).toBe(ledger());
