@@ -11,7 +11,7 @@ import { crc32 } from "node:zlib";
 
 export const frameHeadBytes = 16;
 /** Of a text; a length beyond it is no length. */
-export const frameTextBytesMax = 32 * 1024 * 1024;
+const frameTextBytesMax = 32 * 1024 * 1024;
 
 const braceOpen = 0x7b;
 const braceClose = 0x7d;
