@@ -1,12 +1,19 @@
 /** The data plane: wires the given ports to the listener and the pipeline. Composition only; what happens is elsewhere. */
 
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Bus, SealingKey } from "@sluice/contract";
+import { accountId, type Bus, type SealingKey } from "@sluice/contract";
+import { Holder, type HolderSnapshot, type Identity } from "@sluice/limits";
 import { Deadlines } from "./deadlines.ts";
 import { createExchange, type Exchange } from "./exchange.ts";
+import { Journal } from "./journal/journal.ts";
+import type { JournalLease } from "./journal/record.ts";
+import { LeaseKeeper } from "./limits/lease-keeper.ts";
+import { LimitDesk } from "./limits/limit-desk.ts";
+import { takeOver } from "./limits/take-over.ts";
 import { listen } from "./listener.ts";
 import type { Log } from "./log.ts";
 import { type PipelinePorts, runPipeline } from "./pipeline/run.ts";
+import { settle } from "./pipeline/settle.ts";
 import { Roster } from "./roster.ts";
 import type { Runtime } from "./runtime/runtime.ts";
 import { Subscription } from "./runtime/subscription.ts";
@@ -25,6 +32,14 @@ export type DataPlanePorts = {
   readonly instanceName: string;
   readonly sealingKeys: readonly SealingKey[];
   readonly spoolFolder: string;
+  readonly journal: {
+    /** This process's alone. In a cluster, of memory: see `docs/limits.md`. */
+    readonly folder: string;
+    /** Of the running kernel. */
+    readonly bootId: string;
+    /** The pod, or the host. */
+    readonly owner: string;
+  };
   readonly listen: { readonly host: string /** 0: a free one. */; readonly port: number };
 };
 
@@ -48,7 +63,43 @@ export async function createDataPlane(ports: DataPlanePorts): Promise<DataPlane>
 
   const deadlines = new Deadlines(clock.monotonicMs);
   const pools = new OriginPools();
-  const spool = new UsageSpool({ folder: ports.spoolFolder, instance, bus, log });
+  const moment = () => ({ nowMs: clock.monotonicMs(), wallMs: clock.wallMs() });
+  const { journal, predecessor } = Journal.open({ ...ports.journal, log });
+  const spool = new UsageSpool({
+    ...{ folder: ports.spoolFolder, instance, bus, log },
+    onWritten: (seq) => journal.append({ kind: "spooled", seq }),
+    onFolded: (fromSeq, events) => journal.append({ kind: "folded", fromSeq, events }),
+  });
+  const hex = (count: number) => Buffer.from(random.bytes(count)).toString("hex");
+  const newIdentity = (): Identity => ({
+    ...{ session: hex(16), incarnation: 1, secret: hex(16), instanceName: ports.instanceName },
+  });
+  const taken = predecessor && takeOver(predecessor, { instanceName: ports.instanceName, wallMs: clock.wallMs() });
+  for (const flaw of predecessor?.complete === false ? predecessor.flaws : [])
+    log.warn("the journal of an earlier start is not complete: what it had leased counts as spent", { flaw });
+  if (taken?.events !== undefined) await spool.recoverInto(taken.events.instance, taken.events.events);
+  const holder =
+    taken?.session === undefined
+      ? new Holder(newIdentity(), random.fraction)
+      : Holder.restore(taken.session.identity, {
+          snapshot: taken.session.snapshot,
+          random: random.fraction,
+          ...moment(),
+        });
+  journal.begin({
+    ...{ session: holder.identity.session, incarnation: holder.identity.incarnation, secret: holder.identity.secret },
+    ...{ instance, leases: restoredLeases(taken?.session?.snapshot) },
+  });
+  const keeper = new LeaseKeeper({
+    ...{ bus, journal, holder, newIdentity, random: random.fraction, moment, log },
+    onNews: () => desk.serveWaiting(),
+  });
+  const desk: LimitDesk = new LimitDesk({
+    ...{ journal, moment, log },
+    holder: () => keeper.holder,
+    onShort: () => keeper.wake(),
+    spoolState: () => spool.state,
+  });
   const subscription = new Subscription({
     bus,
     log,
@@ -58,6 +109,7 @@ export async function createDataPlane(ports: DataPlanePorts): Promise<DataPlane>
     sealingKeys: ports.sealingKeys,
     onRuntime: (next) => {
       runtime = next;
+      keeper.useLimits(next.limits.plans);
       const serving = new Set([next]);
       live.forEach((exchange) => {
         if (exchange.runtime !== undefined) serving.add(exchange.runtime);
@@ -76,9 +128,14 @@ export async function createDataPlane(ports: DataPlanePorts): Promise<DataPlane>
     pools,
     deadlines,
     random: () => random.fraction(),
-    monotonicMs: clock.monotonicMs,
+    desk,
     draining: () => draining,
-    record: (members) => spool.record(members),
+    finish: (exchange) => {
+      const members = settle(exchange, clock.monotonicMs());
+      // Before the spool has it on disk, the journal has it.
+      desk.finish(exchange.ended, { exchange, event: { seq: spool.nextSeq, members } });
+      spool.record(members);
+    },
     onFault: (exchange) =>
       log.error("an exchange failed by a fault of ours", { requestId: exchange.id, error: exchange.fault }),
   };
@@ -104,6 +161,7 @@ export async function createDataPlane(ports: DataPlanePorts): Promise<DataPlane>
 
   const { server, host, port } = await listen(ports.listen, onRequest);
   await spool.start();
+  await keeper.start();
   const ready = subscription.start();
   ready.catch(() => undefined); // whoever awaits it is told
 
@@ -118,7 +176,10 @@ export async function createDataPlane(ports: DataPlanePorts): Promise<DataPlane>
     });
     while (live.size > 0 && clock.monotonicMs() < until + endMs) await pause();
     server.closeAllConnections();
+    await keeper.close(handOverMs);
     await spool.close(handOverMs);
+    desk[Symbol.dispose]();
+    journal.close();
     await subscription[Symbol.asyncDispose]();
     await pools[Symbol.asyncDispose]();
     deadlines[Symbol.dispose]();
@@ -130,6 +191,17 @@ export async function createDataPlane(ports: DataPlanePorts): Promise<DataPlane>
 const endMs = 200;
 /** What the ledger has not taken by then stays in the spool. */
 const handOverMs = 400;
+
+/** What a successor has settled of its predecessor's leases: the journal goes on from there. */
+function restoredLeases(snapshot: HolderSnapshot | undefined): JournalLease[] {
+  return (snapshot?.leases ?? []).map(({ family, window, granted, returned, settled, reserved, share, rateMs }) => ({
+    ...{ key: accountId(family, window), granted },
+    returned: share === "none" ? returned : granted,
+    settled: share === "none" ? settled + reserved : settled,
+    ...(share !== "none" && { share }),
+    ...(rateMs !== null && { rateMs }),
+  }));
+}
 
 function pause(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 10));

@@ -2,8 +2,19 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { KeyEntry, Outcome } from "@sluice/contract";
-import { type Dialect, dialects, type Operation, type RequestFields, type Usage } from "@sluice/protocols";
+import {
+  type Dialect,
+  dialects,
+  type Operation,
+  type RequestFeatures,
+  type RequestFields,
+  type Usage,
+} from "@sluice/protocols";
 import type { RequestHeaders } from "./http/request-headers.ts";
+import type { AttemptHold, Reservation } from "./limits/attempt-hold.ts";
+import type { Bill } from "./limits/bill.ts";
+import type { LimitDesk } from "./limits/limit-desk.ts";
+import type { AppliedRule } from "./limits/limit-table.ts";
 import type { Refusal } from "./refusal.ts";
 import type { GatewayRuntime, RouteRuntime, Runtime, TargetRuntime } from "./runtime/runtime.ts";
 
@@ -39,7 +50,36 @@ export type Exchange = {
   fields: RequestFields | undefined;
   route: RouteRuntime | undefined;
 
+  // attribute: claims, beside what the key proves
+  claimedUser: string | undefined;
+  claimedMetadata: Readonly<Record<string, string>> | undefined;
+  run: string | undefined;
+
+  // admit
+  /** What the attempt under way holds of the limits; undefined between attempts. */
+  hold: AttemptHold | undefined;
+  /** What of the body decides the worst case; read where a limit asks. */
+  features: RequestFeatures | undefined;
+  /** The output cap was lowered to what fits. */
+  isClamped: boolean;
+  /** The latest attempt, over, with what its accounts are charged; not in the books yet. */
+  ended: { readonly hold: AttemptHold; readonly costs: readonly number[] } | undefined;
+  /** The most tokens that an answer may have, where policy says so. */
+  outputCap: number | undefined;
+  /** Calls and slots, taken once for all attempts. */
+  callHold: Reservation | undefined;
+  /** What the attempt is charged under, and who knows how that stands. */
+  rules: readonly AppliedRule[] | undefined;
+  desk: LimitDesk | undefined;
+  bill: Bill | undefined;
+
   // attempt, relay
+  /** Whether the attempt's request has gone out, so that its provider may bill it. */
+  sent: boolean;
+  /** The provider has told the whole usage of the attempt. */
+  usageTold: boolean;
+  /** UTF-8 bytes of the attempt's content so far. */
+  outputTextBytes: number;
   target: TargetRuntime | undefined;
   attempts: number;
   upstreamRequestId: string | undefined;
@@ -89,6 +129,21 @@ export function createExchange(input: {
     body: empty,
     fields: undefined,
     route: undefined,
+    claimedUser: undefined,
+    claimedMetadata: undefined,
+    run: undefined,
+    hold: undefined,
+    features: undefined,
+    isClamped: false,
+    ended: undefined,
+    outputCap: undefined,
+    callHold: undefined,
+    rules: undefined,
+    desk: undefined,
+    bill: undefined,
+    sent: false,
+    usageTold: false,
+    outputTextBytes: 0,
     target: undefined,
     attempts: 0,
     upstreamRequestId: undefined,

@@ -136,6 +136,7 @@ export async function startGateway(input: {
     instanceName: "test",
     sealingKeys: [sealing],
     spoolFolder,
+    journal: { folder: join(spoolFolder, "journal"), bootId: "boot", owner: "test" },
     listen: { host: "127.0.0.1", port: 0 },
   });
   await plane.ready;

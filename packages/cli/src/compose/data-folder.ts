@@ -5,6 +5,7 @@
  *     resources/   YAML, watched               admin.token  for the admin API
  *     secrets/     namespace/name/key          up.json      who runs, and where, while it does
  *     spool/       usage not recorded yet      admin.key, admin.crt, kubeconfig: for kubectl
+ *     journal/     calls under way, and what they may cost
  */
 
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -20,6 +21,7 @@ export type DataFolder = {
   readonly resources: string;
   readonly secrets: string;
   readonly spool: string;
+  readonly journal: string;
   readonly sealingKey: Uint8Array;
   readonly adminToken: string;
   readonly adminCertificate: Certificate;
@@ -33,7 +35,7 @@ export async function openDataFolder(
   const randomBytes = ports.bytes;
   const inside = (name: string) => join(path, name);
   writeOnce(inside(".gitignore"), "*\n");
-  for (const name of ["pgdata", "secrets", "spool"]) makeFolder(inside(name));
+  for (const name of ["pgdata", "secrets", "spool", "journal"]) makeFolder(inside(name));
   writeOnce(inside("admin.token"), `${Buffer.from(randomBytes(32)).toString("base64url")}\n`);
   writeOnce(inside("sealing.key"), Buffer.from(randomBytes(32)));
 
@@ -59,6 +61,7 @@ export async function openDataFolder(
     resources: inside("resources"),
     secrets: inside("secrets"),
     spool: inside("spool"),
+    journal: inside("journal"),
     sealingKey,
     adminToken,
     adminCertificate,

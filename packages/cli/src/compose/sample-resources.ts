@@ -11,6 +11,7 @@ export function writeSampleResources(folder: string, key: { hash: string; displa
   makeFolder(draft);
   writeOnce(join(draft, "gateway.yaml"), gateway);
   writeOnce(join(draft, "routes.yaml"), routes);
+  writeOnce(join(draft, "limits.yaml"), limits);
   writeOnce(join(draft, "key.yaml"), keyYaml(key));
   renameSync(draft, folder);
 }
@@ -55,6 +56,32 @@ spec:
   targets:
     - name: simulator
       providerRef: { name: simulator }
+`;
+
+const limits = `# No service spends more than this in a day, whatever it does at night. See: ./sluice describe budget default-daily
+apiVersion: sluice.dev/v1alpha1
+kind: Budget
+metadata:
+  name: default-daily
+spec:
+  per: [Service]
+  limit: { usd: "50.00" }
+  window: { calendar: Day }
+  alerts:
+    - atPercent: 50
+    - atPercent: 80
+    - atPercent: 95
+---
+# And no key makes more calls than this at once.
+apiVersion: sluice.dev/v1alpha1
+kind: RateLimit
+metadata:
+  name: default-concurrency
+spec:
+  per: [Key]
+  limits:
+    - name: calls
+      concurrent: 32
 `;
 
 function keyYaml({ hash, display }: { hash: string; display: string }): string {

@@ -24,7 +24,7 @@ import { createLog, type JsonLog } from "./log.ts";
 import { findOllama } from "./ollama.ts";
 import { chooseListen } from "./ports.ts";
 import { preparedFolder } from "./prepared-folder.ts";
-import { processClock, processRandom } from "./process-ports.ts";
+import { bootId, processClock, processRandom } from "./process-ports.ts";
 import { writeSampleResources } from "./sample-resources.ts";
 
 export type Running = {
@@ -84,6 +84,7 @@ export async function composeUp(settings: UpSettings, stop: AbortSignal): Promis
     instanceName: hostname(),
     sealingKeys: [sealing],
     spoolFolder: folder.spool,
+    journal: { folder: folder.journal, bootId: bootId(), owner: hostname() },
     listen: listen.data,
   });
   begun.defer(() => dataPlane.close(graceMs));

@@ -15,7 +15,7 @@ const forwarded = [
 ];
 /** Where SDKs put a key. The header's name does not tell the protocol. */
 const credentials = ["authorization", "x-api-key", "api-key", "x-goog-api-key"];
-const claims = ["x-sluice-metadata", "x-sluice-run"];
+const claims = ["x-sluice-metadata", "x-sluice-run", "x-sluice-cost"];
 const read = ["host", "content-encoding", "content-length", "upgrade", ...claims];
 /** Sent twice, each could be read by another party. */
 const single = new Set([...credentials, ...claims, "host", "content-encoding"]);
@@ -36,6 +36,8 @@ export type RequestHeaders = {
   /** `x-sluice-metadata`, `x-sluice-run`, as they came. */
   metadata: string | undefined;
   run: string | undefined;
+  /** The caller takes a comment at the end of a stream. */
+  costComment: boolean;
   /** Anthropic's SDKs send `anthropic-version` with every call; it tells callers apart where a path does not. */
   speaksAnthropic: boolean;
 };
@@ -68,6 +70,7 @@ export function readHeaders(raw: readonly string[]): RequestHeaders {
     upgrade: undefined,
     metadata: undefined,
     run: undefined,
+    costComment: false,
     speaksAnthropic: false,
   };
   let seen: Set<string> | undefined;
@@ -92,6 +95,7 @@ export function readHeaders(raw: readonly string[]): RequestHeaders {
     else if (name === "upgrade") headers.upgrade = value;
     else if (name === "x-sluice-metadata") headers.metadata = value;
     else if (name === "x-sluice-run") headers.run = value;
+    else if (name === "x-sluice-cost") headers.costComment = value === "comment";
   }
   return headers;
 }

@@ -37,15 +37,15 @@ type OfCaller = {
 };
 
 export class LimitTable {
-  readonly #limits: readonly LimitPlan[];
+  readonly plans: readonly LimitPlan[];
   readonly #byCaller = new WeakMap<KeyEntry, OfCaller>();
 
   constructor(limits: readonly LimitPlan[]) {
-    this.#limits = limits;
+    this.plans = limits;
   }
 
   find(call: CallFacts): readonly AppliedRule[] {
-    if (this.#limits.length === 0) return none;
+    if (this.plans.length === 0) return none;
     const ofCaller = this.#ofCaller(call.caller);
     if (ofCaller.candidates.length === 0) return none;
     if (ofCaller.claims) return applied(ofCaller.candidates, call);
@@ -62,7 +62,7 @@ export class LimitTable {
   #ofCaller(caller: KeyEntry): OfCaller {
     const known = this.#byCaller.get(caller);
     if (known !== undefined) return known;
-    const candidates = this.#limits.filter((plan) => mayApply(plan, caller));
+    const candidates = this.plans.filter((plan) => mayApply(plan, caller));
     const made = {
       candidates,
       claims: candidates.some((plan) => readsClaims(plan, caller)),
@@ -100,7 +100,7 @@ function applied(candidates: readonly LimitPlan[], call: CallFacts): readonly Ap
   const rules: AppliedRule[] = [];
   for (const plan of candidates) {
     if (!matches(plan, call)) continue;
-    const values = plan.per.map((dimension) => valueOf(dimension, call) ?? noValue);
+    const values = plan.per.map((dimension) => factOf(dimension, call) ?? noValue);
     for (const rule of plan.rules) {
       const family = { limit: plan.uid, rule: rule.name, values };
       rules.push({ plan, rule, family, key: familyKey(family) });
@@ -112,9 +112,9 @@ function applied(candidates: readonly LimitPlan[], call: CallFacts): readonly Ap
 function matches({ selector }: LimitPlan, call: CallFacts): boolean {
   if (selector.models !== undefined && !coversModel(selector.models, call.model)) return false;
   if (!holds(selector.providers, call.provider) || !holds(selector.routes, call.route)) return false;
-  if (!holds(selector.users, valueOf("User", call))) return false;
+  if (!holds(selector.users, factOf("User", call))) return false;
   return Object.entries(selector.metadata ?? {}).every(
-    ([name, value]) => valueOf(metadataPrefix + name, call) === value,
+    ([name, value]) => factOf(metadataPrefix + name, call) === value,
   );
 }
 
@@ -124,7 +124,7 @@ function holds(allowed: readonly string[] | undefined, value: string | undefined
 
 const metadataPrefix = "Metadata/";
 
-function valueOf(dimension: string, call: CallFacts): string | undefined {
+function factOf(dimension: string, call: CallFacts): string | undefined {
   const { caller } = call;
   switch (dimension) {
     case "Team":

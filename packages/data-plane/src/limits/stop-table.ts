@@ -14,12 +14,12 @@ export class StopTable {
   find(call: CallFacts, nowMs: number): StopPlan | undefined {
     if (this.#stops.length === 0) return undefined;
     return this.#stops.find(
-      (stop) => (stop.untilMs === undefined || stop.untilMs > nowMs) && valueOf(stop.dimension, call) === stop.value,
+      (stop) => (stop.untilMs === undefined || stop.untilMs > nowMs) && factOf(stop.dimension, call) === stop.value,
     );
   }
 }
 
-function valueOf(dimension: StopPlan["dimension"], call: CallFacts): string | undefined {
+function factOf(dimension: StopPlan["dimension"], call: CallFacts): string | undefined {
   switch (dimension) {
     case "Team":
       return call.caller.team;

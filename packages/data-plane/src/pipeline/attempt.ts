@@ -7,11 +7,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { TargetOrder } from "@sluice/routing";
 import type { Deadlines } from "../deadlines.ts";
 import { type Exchange, refuse } from "../exchange.ts";
+import type { LimitDesk } from "../limits/limit-desk.ts";
 import type { RouteRuntime, TargetRuntime } from "../runtime/runtime.ts";
 import type { Secret } from "../secret.ts";
 import type { OriginPools } from "../upstream/origin-pools.ts";
 import { upstreamHeaders } from "../upstream/request-headers.ts";
 import { callUpstream } from "../upstream/upstream-call.ts";
+import { admit } from "./admit.ts";
+import { charge, closeAttempt } from "./charge.ts";
 import type { CallResult } from "./relay.ts";
 
 /** Before a target is called again: doubling, with full jitter. */
@@ -22,6 +25,7 @@ export type AttemptPorts = {
   readonly credentials: ReadonlyMap<string, Secret>;
   readonly pools: OriginPools;
   readonly deadlines: Deadlines;
+  readonly desk: LimitDesk;
   /** 0 ≤ x < 1. */
   readonly random: () => number;
 };
@@ -29,23 +33,46 @@ export type AttemptPorts = {
 export async function attempt(exchange: Exchange, ports: AttemptPorts): Promise<Exchange> {
   const route = exchange.route as RouteRuntime;
   const { protocol } = exchange.dialect;
-  const order = new TargetOrder(
-    route.turns,
-    (tier, index) => targetAt(route, tier, index).provider.protocol === protocol,
-  );
+  /** Targets that this call may not use: stopped, or without a price. */
+  const closed: TargetRuntime[] = [];
+  const order = new TargetOrder(route.turns, (tier, index) => {
+    const target = targetAt(route, tier, index);
+    return target.provider.protocol === protocol && !closed.includes(target);
+  });
   const { retry } = route.plan;
+  let last: Extract<CallResult, { kind: "failed" }> | undefined;
   for (let call = 0; ; call++) {
     const pick = order.next();
+    if (pick === undefined && last !== undefined) return giveUp(exchange, last);
     if (pick === undefined) throw new Error(`Route ${route.plan.id} has no target for this protocol`);
     const target = targetAt(route, pick.tier, pick.index);
     const mayRetry = call < retry.attempts;
+    exchange.target = target;
+    const admission = admit(exchange, target, ports.desk);
+    const admitted = admission instanceof Promise ? await admission : admission;
+    if (exchange.gone) {
+      exchange.outcome = "ClientAborted";
+      return exchange;
+    }
+    if (admitted.kind === "unusable") {
+      closed.push(target);
+      last ??= { kind: "failed", reason: undefined, refusal: admitted.refusal };
+      call--;
+      continue;
+    }
+    // What the last provider said tells its caller more than that there was no room for another try.
+    if (admitted.kind !== "admitted")
+      return giveUp(exchange, last ?? { kind: "failed", reason: undefined, refusal: admitted.refusal });
     const result = await callTarget(exchange, target, mayRetry, ports);
+    charge(exchange, result);
+    if (result.kind === "failed") last = result;
     if (result.kind === "gone" || exchange.gone) {
       exchange.outcome = "ClientAborted";
       return exchange;
     }
     if (result.kind === "answered") return exchange;
     if (!mayRetry || result.reason === undefined || !retry.on.includes(result.reason)) return giveUp(exchange, result);
+    closeAttempt(exchange, ports.desk);
     if (!order.hasUntried() && !(await waited(exchange, call, result.retryAfterMs, ports.random)))
       return giveUp(exchange, result);
     if (exchange.refusal !== undefined) return exchange;
@@ -71,6 +98,10 @@ function callTarget(
     });
   }
   exchange.attempts++;
+  exchange.sent = false;
+  exchange.usage = undefined;
+  exchange.usageTold = false;
+  exchange.outputTextBytes = 0;
   return callUpstream({
     exchange,
     target,

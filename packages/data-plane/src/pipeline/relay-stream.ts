@@ -50,6 +50,14 @@ export class StreamRelay implements Relay {
     return this.#reader.usage;
   }
 
+  get usageTold(): boolean {
+    return this.#reader.usageTold;
+  }
+
+  get outputTextBytes(): number {
+    return this.#reader.contentBytes;
+  }
+
   data(piece: Buffer): "more" | "wait" | CallResult {
     let events: Buffer[];
     try {

@@ -8,6 +8,7 @@ import { MemberCapture, parseObject, scanObject, type Usage } from "@sluice/prot
 import type { Exchange } from "../exchange.ts";
 import type { Refusal } from "../refusal.ts";
 import { broken, type CallResult, type Relay, served } from "./relay.ts";
+import { tellLimits } from "./tell-limits.ts";
 
 const heldBytesMax = 256 * 1024;
 const shortBytes = 8 * 1024;
@@ -22,6 +23,7 @@ export class WholeRelay implements Relay {
   #held: Buffer[] = [];
   #heldBytes = 0;
   usage: Usage | undefined;
+  readonly outputTextBytes = 0;
   /** Set once the answer has grown too long to hold. */
   #passing: MemberCapture | undefined;
 
@@ -35,6 +37,11 @@ export class WholeRelay implements Relay {
     this.#headers = answer.headers;
     this.#length = answer.length;
     this.#provider = answer.provider;
+  }
+
+  /** It comes with the whole answer, or not at all. */
+  get usageTold(): boolean {
+    return this.usage !== undefined;
   }
 
   get hasContent(): boolean {
@@ -75,6 +82,8 @@ export class WholeRelay implements Relay {
     // Anthropic's count_tokens has no usage: counting is free.
     if (usage !== undefined)
       this.usage = dialect.readUsage(parseObject(body.toString("utf8", usage.value.start, usage.value.end)));
+    this.#exchange.usage = this.usage;
+    tellLimits(this.#exchange, this.#headers);
     this.#headers["content-length"] = body.length;
     outgoing.writeHead(this.#status, this.#headers);
     // Node joins a text to the head in one write, and sends a buffer beside it in two.

@@ -20,6 +20,8 @@ export type CallResult =
       /** Undefined: no other target would do better. */
       readonly reason: RetryReason | undefined;
       readonly refusal: Refusal;
+      /** The provider's, where it answered with an error. */
+      readonly status?: number;
       /** The provider asked to wait this long. */
       readonly retryAfterMs?: number;
       /** Gives the caller the provider's own answer, where there is one fit to be passed on. */
@@ -31,6 +33,10 @@ export type Relay = {
   readonly hasContent: boolean;
   /** As far as the provider has told. */
   readonly usage: Usage | undefined;
+  /** It has told all of it. */
+  readonly usageTold: boolean;
+  /** UTF-8 bytes of content so far, for an estimate where usage is not told. */
+  readonly outputTextBytes: number;
   /** `more`: go on. `wait`: the caller reads slowly, go on after its connection has drained. Otherwise the call is over. */
   data(piece: Buffer): "more" | "wait" | CallResult;
   /** The provider's answer ended as HTTP. */

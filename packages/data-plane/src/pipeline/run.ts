@@ -4,19 +4,19 @@ import type { KeyEntry } from "@sluice/contract";
 import { type Exchange, refuse } from "../exchange.ts";
 import { answerRefusal } from "./answer-refusal.ts";
 import { type AttemptPorts, attempt } from "./attempt.ts";
+import { attribute } from "./attribute.ts";
 import { authenticate } from "./authenticate.ts";
+import { charge } from "./charge.ts";
 import { identify } from "./identify.ts";
 import { answerModels } from "./models.ts";
 import { plan } from "./plan.ts";
 import { readBody } from "./read-body.ts";
-import { settle } from "./settle.ts";
 
 export type PipelinePorts = AttemptPorts & {
   readonly keys: ReadonlyMap<string, KeyEntry>;
-  readonly monotonicMs: () => number;
   readonly draining: () => boolean;
-  /** Members of a usage event as JSON. */
-  readonly record: (members: string) => void;
+  /** Closes the books of an exchange and records it. */
+  readonly finish: (exchange: Exchange) => void;
   /** A bug: the exchange is answered and settled all the same. */
   readonly onFault: (exchange: Exchange) => void;
 };
@@ -31,9 +31,11 @@ export async function runPipeline(exchange: Exchange, ports: PipelinePorts): Pro
     else answerRefusal(exchange, { code: "internal_error" });
   }
   exchange.underWay = undefined;
+  // After a fault: what was under way may be billed all the same.
+  charge(exchange, undefined);
   if (exchange.fault !== undefined) ports.onFault(exchange);
   // Claude Code's probe of the base URL is no call.
-  if (exchange.local !== "base" || exchange.refusal !== undefined) ports.record(settle(exchange, ports.monotonicMs()));
+  if (exchange.local !== "base" || exchange.refusal !== undefined) ports.finish(exchange);
 }
 
 async function steps(exchange: Exchange, ports: PipelinePorts): Promise<void> {
@@ -55,6 +57,7 @@ async function steps(exchange: Exchange, ports: PipelinePorts): Promise<void> {
   await readBody(exchange, ports.deadlines);
   if (exchange.refusal !== undefined || exchange.gone) return;
   if (plan(exchange).refusal !== undefined) return;
+  if (attribute(exchange).refusal !== undefined) return;
   await attempt(exchange, ports);
 }
 

@@ -13,6 +13,7 @@ import type { Abortable, Exchange } from "../exchange.ts";
 import type { CallResult, Relay } from "../pipeline/relay.ts";
 import { StreamRelay } from "../pipeline/relay-stream.ts";
 import { WholeRelay } from "../pipeline/relay-whole.ts";
+import { tellLimits } from "../pipeline/tell-limits.ts";
 import type { Refusal } from "../refusal.ts";
 import type { RouteRuntime, TargetRuntime } from "../runtime/runtime.ts";
 import { answerHeaders, upstreamRequestId } from "./answer-headers.ts";
@@ -71,7 +72,8 @@ class UpstreamCall implements Timed, Abortable, Dispatcher.DispatchHandler {
     const fields = exchange.fields as RequestFields;
     // Usage of OpenAI's streams comes only on request; completions and chat alike.
     const askUsage = exchange.operation?.protocol === "openai" && exchange.operation.streams;
-    const body = editRequest(exchange.body, fields, { model: plan.model, askUsage });
+    const edits = { model: plan.model, askUsage, outputCap: exchange.outputCap, capName: provider.outputCapField };
+    const body = editRequest(exchange.body, fields, edits);
     exchange.underWay = this;
     deadlines.add(this);
     try {
@@ -97,6 +99,7 @@ class UpstreamCall implements Timed, Abortable, Dispatcher.DispatchHandler {
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
+    this.#input.exchange.sent = true;
     if (this.#over) controller.abort(new CallOver());
   }
 
@@ -115,6 +118,7 @@ class UpstreamCall implements Timed, Abortable, Dispatcher.DispatchHandler {
     if (exchange.fields?.stream === true && type.startsWith("text/event-stream")) {
       const withholdUsage =
         exchange.operation?.protocol === "openai" && exchange.fields.streamOptions?.includeUsage !== true;
+      tellLimits(exchange, passed);
       this.#relay = new StreamRelay(exchange, { status, headers: passed, provider, hold, withholdUsage });
     } else {
       const length = headers["content-length"];
@@ -205,7 +209,11 @@ class UpstreamCall implements Timed, Abortable, Dispatcher.DispatchHandler {
     const { exchange, deadlines } = this.#input;
     deadlines.remove(this);
     exchange.underWay = undefined;
-    if (this.#relay !== undefined) exchange.usage = this.#relay.usage;
+    if (this.#relay !== undefined) {
+      exchange.usage = this.#relay.usage;
+      exchange.usageTold = this.#relay.usageTold;
+      exchange.outputTextBytes = this.#relay.outputTextBytes;
+    }
     if (!this.#ended) this.#controller?.abort(new CallOver());
     this.#resolve(result);
   }
@@ -229,6 +237,7 @@ class UpstreamCall implements Timed, Abortable, Dispatcher.DispatchHandler {
     return {
       kind: "failed",
       reason: reasonOf(status),
+      status,
       retryAfterMs: retryAfterMs(headers),
       refusal: { code: "upstream_closed", provider },
       passOn: () => this.#passError(status, headers, Buffer.concat(parts).subarray(0, errorBytesMax)),

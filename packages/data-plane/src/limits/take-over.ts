@@ -1,0 +1,81 @@
+/**
+ * What a start makes of a predecessor's journal: the session that it goes on with, and the usage events of calls that were under
+ * way when the process was killed, each at its worst case until it is known better.
+ */
+
+import { readAccountId } from "@sluice/contract";
+import type { HolderSnapshot, Identity, SnapshotLease } from "@sluice/limits";
+import type { JournalEvent, JournalLease, JournalReserve } from "../journal/record.ts";
+import type { Recovered } from "../journal/recover.ts";
+
+export type TakenOver = {
+  /** Undefined: the journal proves too little, a new session begins and the old one is written off by the record. */
+  readonly session: { readonly identity: Identity; readonly snapshot: HolderSnapshot } | undefined;
+  /** Whose events, and what the spool may not have of them, in order. */
+  readonly events: { readonly instance: string; readonly events: readonly JournalEvent[] } | undefined;
+};
+
+export function takeOver(found: Recovered, now: { instanceName: string; wallMs: number }): TakenOver {
+  const { head } = found;
+  if (head === undefined) return { session: undefined, events: undefined };
+  const killed = killedEvents(found);
+  const own = found.events.filter((event) => event.instance === undefined || event.instance === head.instance);
+  const { session, secret } = head;
+  const identity = { session, secret, incarnation: head.incarnation + 1, instanceName: now.instanceName };
+  return {
+    session: found.complete && !found.closed ? { identity, snapshot: snapshotOf(found, now.wallMs) } : undefined,
+    events: { instance: head.instance, events: [...own, ...killed] },
+  };
+}
+
+/** One event an exchange, however many of its attempts were open. */
+function killedEvents({ open, lastEventSeq }: Recovered): JournalEvent[] {
+  const byExchange = new Map<string, JournalReserve[]>();
+  for (const reserve of open) {
+    const exchange = reserve.attempt.split(".")[0] ?? reserve.attempt;
+    byExchange.set(exchange, [...(byExchange.get(exchange) ?? []), reserve]);
+  }
+  let seq = lastEventSeq;
+  return [...byExchange.values()].map((reserves) => ({ seq: ++seq, members: killedMembers(reserves) }));
+}
+
+function killedMembers(reserves: readonly JournalReserve[]): string {
+  const last = reserves.at(-1) as JournalReserve;
+  const charges = new Map<string, number>();
+  let [cost, held] = [0, 0];
+  for (const { worst, holds, charged } of reserves) {
+    cost += worst.costNanoUsd ?? 0;
+    held += worst.heldNanoUsd ?? 0;
+    for (const [account, amount] of [...holds, ...(charged ?? [])])
+      charges.set(account, (charges.get(account) ?? 0) + amount);
+  }
+  return (
+    last.exchange +
+    `,"costNanoUsd":${cost}` +
+    (held > 0 ? `,"heldNanoUsd":${held}` : "") +
+    ',"estimated":true,"billingReason":"ProcessKilled"' +
+    (last.worst.price === undefined ? "" : `,"price":${JSON.stringify(last.worst.price)}`) +
+    (charges.size === 0 ? "" : `,"charges":${JSON.stringify([...charges])}`)
+  );
+}
+
+/** Leases are handed back, not spent on: what was open is settled at its worst, and the record is asked anew. */
+function snapshotOf({ leases, open }: Recovered, wallMs: number): HolderSnapshot {
+  const reserved = new Map<string, number>();
+  for (const { holds } of open) for (const [key, amount] of holds) reserved.set(key, (reserved.get(key) ?? 0) + amount);
+  const snapshotLeases = leases.flatMap((lease) => snapshotLease(lease, reserved.get(lease.key) ?? 0, wallMs));
+  return { epoch: "", leases: snapshotLeases, forgotten: [] };
+}
+
+function snapshotLease(lease: JournalLease, reserved: number, wallMs: number): SnapshotLease[] {
+  const account = readAccountId(lease.key);
+  if (account === undefined) return [];
+  const { limit, rule, values } = account.family;
+  const { granted, returned, settled, share = "none" } = lease;
+  return [
+    {
+      ...{ family: { limit, rule, values: [...values] }, window: account.window, granted, returned, settled, reserved },
+      ...{ share, rateMs: lease.rateMs ?? null, usableUntilMs: wallMs, endsAtMs: wallMs },
+    },
+  ];
+}

@@ -1,0 +1,44 @@
+/** What an answer tells of cost and limits by its headers, and, where the caller asks for it, a stream by its last comment. */
+
+import { nanoUsdToDecimal } from "@sluice/metering";
+import type { Exchange } from "../exchange.ts";
+import { chargedAmount } from "../limits/attempt-hold.ts";
+import type { Charge } from "../limits/charge.ts";
+import { limitHeaders, type Stood, tightestBudget } from "../limits/limit-headers.ts";
+import { foreseenCharge } from "./charge.ts";
+
+/** Of a stream whose cost is not known yet, or of an answer in one piece whose usage has just been read. */
+export function tellLimits(exchange: Exchange, headers: Record<string, string | number>): void {
+  const { hold, runtime } = exchange;
+  if (hold === undefined || runtime === undefined) return;
+  const charge = foreseenCharge(exchange);
+  if (charge?.costNanoUsd !== undefined)
+    headers["x-sluice-cost"] = nanoUsdToDecimal((exchange.bill?.costNanoUsd ?? 0n) + charge.costNanoUsd);
+  const stood = stoodOf(exchange);
+  if (stood.length === 0) return;
+  const after = charge === undefined ? stood : stood.map((one) => without(one, charge));
+  Object.assign(headers, limitHeaders(after, exchange.dialect.protocol, exchange.startedAtMs));
+  const budget = tightestBudget(after);
+  if (budget !== undefined) headers["x-sluice-budget-remaining"] = nanoUsdToDecimal(BigInt(budget.standing.remaining));
+  if (exchange.isClamped) headers["x-sluice-output-cap"] = String(exchange.outputCap ?? "");
+}
+
+/** A comment that clients skip; only for those who sent `x-sluice-cost: comment`. */
+export function costComment(exchange: Exchange): string | undefined {
+  if (exchange.headers?.costComment !== true) return undefined;
+  const charge = foreseenCharge(exchange);
+  if (charge?.costNanoUsd === undefined) return undefined;
+  const cost = nanoUsdToDecimal((exchange.bill?.costNanoUsd ?? 0n) + charge.costNanoUsd);
+  const budget = tightestBudget(stoodOf(exchange).map((one) => without(one, charge)));
+  const remaining = budget === undefined ? "" : ` remaining=${nanoUsdToDecimal(BigInt(budget.standing.remaining))}`;
+  return `: x-sluice-cost=${cost}${remaining}\n\n`;
+}
+
+function stoodOf({ desk, rules }: Exchange): readonly Stood[] {
+  return desk === undefined || rules === undefined || rules.length === 0 ? [] : desk.stood(rules);
+}
+
+function without({ rule, standing }: Stood, charge: Charge): Stood {
+  const remaining = Math.max(0, standing.remaining - chargedAmount(rule.rule.unit, charge));
+  return { rule, standing: { ...standing, remaining } };
+}
