@@ -31,7 +31,7 @@ export function parseUntil(text: string, now: Now): string {
   if (atMs === undefined)
     throw new CommandError(`can't read ${JSON.stringify(text)}: write 2h, 30d, 2026-12-01 or 2026-12-01T08:00:00Z`);
   if (atMs <= now.nowMs) throw new CommandError(`${JSON.stringify(text)} lies in the past`);
-  return rfc3339(atMs);
+  return rfc3339(Math.ceil(atMs / 1_000) * 1_000);
 }
 
 export function rfc3339(atMs: number): string {

@@ -15,7 +15,7 @@ export function spendTable(report: SpendReport): string {
   const figures = new Set(headings.keys().filter((column) => column >= by.length));
   const lines = rows.map((row) => [
     ...by.map((dimension) => printable(row.group[dimension] ?? none)),
-    ...sumCells(row, `${row.share.toFixed(2)} %`),
+    ...sumCells(row, total.costUsd === "0.00" ? "" : `${row.share.toFixed(2)} %`),
   ]);
   const label = by.length === 0 ? [] : ["TOTAL", ...by.slice(1).map(() => "")];
   const notes = [
@@ -30,7 +30,7 @@ export function spendTable(report: SpendReport): string {
           `${total.unpricedCalls} calls had no price and are in no amount: sluice describe provider says which models.`,
         ]),
   ];
-  const share = rows.length === 0 ? "" : "100.00 %";
+  const share = total.costUsd === "0.00" ? "" : "100.00 %";
   return [columns(headings, [...lines, [...label, ...sumCells(total, share)]], figures), "", ...notes].join("\n");
 }
 

@@ -38,7 +38,8 @@ export async function repriceUsage(
   const { snapshot } = revision;
   const query = { ...periodOf(ports, asked), ...(asked.provider && { provider: asked.provider }) };
   const judge = (usage: CorrectedUsage): Judgement | undefined => {
-    if (!isOfModel(usage, asked.model) || usage.event.provider === undefined) return undefined;
+    // Without an upstream call nothing was ever billed.
+    if (!isOfModel(usage, asked.model) || usage.event.attempts === 0) return undefined;
     const repriced = reprice(usage, priceOf(usage, snapshot));
     return repriced.kind === "changed" ? { ...repriced, kind: "Reprice" } : repriced.kind;
   };
