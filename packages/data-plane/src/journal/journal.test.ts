@@ -84,6 +84,21 @@ test("after a kill a successor finds every lease, what is open, and the events t
   });
 });
 
+test("a lease's new totals keep what they do not tell, and never fall", () => {
+  const journal = begun();
+  const rate = { key: "0@r/requests-1s", granted: 9, returned: 0, settled: 0, share: "rate", rateMs: 1_000 } as const;
+  journal.append({ kind: "grant", leases: [{ ...lease, usableUntilMs: 4_000 }, rate] });
+  journal.append({ kind: "grant", leases: [{ ...lease, granted: 500, endsAtMs: 6_000, usableUntilMs: undefined }] });
+  journal.append({ kind: "grant", leases: [{ key: rate.key, granted: 12, returned: 3, settled: 0 }] });
+  const expected = [
+    { ...lease, granted: 1_000, endsAtMs: 6_000, usableUntilMs: 4_000 },
+    { ...rate, granted: 12, returned: 3 },
+  ];
+  expect([...journal.state.leases]).toEqual(expected);
+  journal[Symbol.dispose]();
+  expect(found().leases).toEqual(expected);
+});
+
 test("events that were folded before they were on disk are there as their sums, and numbers go on from these", () => {
   const journal = begun();
   for (let seq = 1; seq <= 5; seq++) journal.append({ kind: "event", seq, members: `"n":${seq}` });
@@ -118,6 +133,19 @@ test("what a successor takes over replaces what it found", () => {
     head: { incarnation: 2 },
     leases: [lease],
     events: [{ seq: 7, instance: "i1" }],
+  });
+});
+
+test("after a change of session the former one's leases are gone, and what is open and not spooled is kept", () => {
+  const journal = begun();
+  journal.append({ kind: "grant", leases: [lease] });
+  journal.append(reserve("a"));
+  journal.append({ kind: "event", seq: 1, members: '"requestId":"b"' });
+  journal.changeSession({ session: "s2", incarnation: 1, secret: "other" });
+  journal[Symbol.dispose]();
+  expect(found()).toMatchObject({
+    ...{ complete: true, leases: [], open: [reserve("a")], events: [{ seq: 1 }] },
+    head: { session: "s2", incarnation: 1, secret: "other", instance: "i1" },
   });
 });
 

@@ -138,6 +138,23 @@ export class Journal implements Disposable {
     this.#state.apply(record);
   }
 
+  /**
+   * Another session goes on in this process: what the former one had leased is no longer ours to tell. Throws
+   * `JournalUnavailable`; then a successor will speak for the former session, and be told that it is over.
+   */
+  changeSession(identity: Omit<JournalIdentity, "instance">): void {
+    const former = this.#head;
+    if (former === undefined || this.#closed) throw new JournalUnavailable("The journal is not open.");
+    this.#head = { ...former, ...identity };
+    this.#state.apply({ kind: "forget", leases: [...this.#state.leases].map(({ key }) => key) });
+    try {
+      this.#startSegment();
+    } catch (error) {
+      this.#head = former;
+      throw this.#unavailable(error);
+    }
+  }
+
   /** After a planned stop: proves that nothing is missing, even when the machine is restarted. */
   close(): void {
     if (this.#closed) return;

@@ -81,12 +81,11 @@ export class JournalState {
       return;
     }
     this.#leases.set(lease.key, {
-      ...lease,
+      ...known,
+      ...told(lease),
       granted: Math.max(known.granted, lease.granted),
       returned: Math.max(known.returned, lease.returned),
       settled: Math.max(known.settled, lease.settled),
-      ...timesOf(known),
-      ...timesOf(lease),
     });
   }
 
@@ -107,10 +106,7 @@ export class JournalState {
   }
 }
 
-/** Only those that are told. */
-function timesOf({ endsAtMs, usableUntilMs }: JournalLease): Pick<JournalLease, "endsAtMs" | "usableUntilMs"> {
-  return {
-    ...(endsAtMs === undefined ? {} : { endsAtMs }),
-    ...(usableUntilMs === undefined ? {} : { usableUntilMs }),
-  };
+/** What is undefined is not told, and stays as it is: JSON leaves it out as well. */
+function told(lease: JournalLease): Partial<JournalLease> {
+  return Object.fromEntries(Object.entries(lease).filter(([, value]) => value !== undefined));
 }

@@ -14,16 +14,24 @@ export async function recoverEvents(input: {
   instance: string;
   /** In the order of their numbers. */
   events: readonly NumberedEvent[];
+  /** Members of events that had no number yet: the next ones, unless they are in its file already. */
+  unnumbered: readonly string[];
 }): Promise<void> {
-  const { folder, instance, events } = input;
+  const { folder, instance } = input;
   const segments = (await listSegments(folder)).filter((one) => one.segment.instance === instance);
   const last = segments.at(-1)?.segment;
-  const lastSeq = last === undefined ? undefined : await cutTornLine(last);
+  const written = last === undefined ? undefined : await wholeLines(last);
+  const lastSeq = written?.lastSeq;
+  const events = [...input.events];
+  let seq = Math.max(lastSeq ?? 0, events.at(-1)?.seq ?? 0) + 1;
+  for (const members of input.unnumbered) {
+    if (written?.lines.includes(`,${members}}\n`) !== true) events.push({ seq: seq++, members });
+  }
   const missing = events.filter(({ seq }) => seq > (lastSeq ?? 0));
   const [first] = missing;
   if (first === undefined) return;
 
-  let seq = (lastSeq ?? first.seq - 1) + 1;
+  seq = (lastSeq ?? first.seq - 1) + 1;
   const segment = last ?? segmentOf(folder, instance, seq);
   let text = "";
   for (const event of missing) {
@@ -40,14 +48,13 @@ export async function recoverEvents(input: {
   }
 }
 
-/** The number of the last whole line. */
-async function cutTornLine({ path, firstSeq }: Segment): Promise<number> {
+/** Cuts off a torn last one. */
+async function wholeLines({ path, firstSeq }: Segment): Promise<{ lines: string; lastSeq: number }> {
   const bytes = await readFile(path);
   const end = bytes.lastIndexOf(0x0a) + 1;
   if (end < bytes.length) await truncate(path, end);
-  let count = 0;
-  for (let at = bytes.indexOf(0x0a); at >= 0; at = bytes.indexOf(0x0a, at + 1)) count++;
-  return firstSeq + count - 1;
+  const lines = bytes.toString("utf8", 0, end);
+  return { lines, lastSeq: firstSeq + lines.split("\n").length - 2 };
 }
 
 function lineOf(instance: string, { seq, members }: NumberedEvent): string {

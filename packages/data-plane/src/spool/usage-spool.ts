@@ -55,10 +55,17 @@ export class UsageSpool implements AsyncDisposable {
     });
   }
 
-  /** Before `start`: what a killed process's journal has of its events beyond its files. */
-  async recoverInto(instance: string, events: readonly NumberedEvent[]): Promise<void> {
+  /**
+   * Before `start`: what a killed process's journal has of its events beyond its files, and then the members of those that it
+   * had not come to number. Doing it twice adds nothing.
+   */
+  async recoverInto(
+    instance: string,
+    events: readonly NumberedEvent[],
+    unnumbered: readonly string[] = [],
+  ): Promise<void> {
     if (this.#started) throw new Error("Events are recovered before the spool starts.");
-    await recoverEvents({ folder: this.#folder, instance, events });
+    await recoverEvents({ folder: this.#folder, instance, events, unnumbered });
   }
 
   async start(): Promise<void> {
