@@ -13,15 +13,18 @@ export {
   adjust,
   carryOver,
   committedOf,
+  emptyAccount,
   freeOf,
   giveBack,
   raiseTo,
   spentOf,
   unsettledOf,
+  withExpiring,
 } from "./record/account.ts";
 export { type Answer, answer, holdMsOf, type Question } from "./record/answer.ts";
 export { closeSilent, type Silent } from "./record/close-silent.ts";
 export { countUnheard, endHold, type Unheard } from "./record/count-unheard.ts";
+export { currentWindow, neverMs } from "./record/current-window.ts";
 export { type Limits, type RecordChanges, type RecordView, ruleKey, ruleOf } from "./record/draft.ts";
 export { accountsOf, otherFamily, rulesOf } from "./record/needed-rows.ts";
 export type { AccountState, EpochState, LeaseState, SessionState, WindowState } from "./record/record-state.ts";

@@ -77,8 +77,8 @@ export type LeaseStore = {
   /** Accounts whose window ended before, and in which no Open session holds a lease; answers how many went. */
   forgetAccounts(endedBeforeMs: number): Promise<number>;
   listLimitBooks(): Promise<LimitBook[]>;
-  /** By compare-and-set on `version`; version 0: a new one. */
-  writeLimitBook(book: LimitBook): Promise<boolean>;
+  /** By compare-and-set on each one's `version`; version 0: a new one. Answers the uids of those that were written. */
+  writeLimitBooks(books: readonly LimitBook[]): Promise<string[]>;
   /** Sums by values of `per`; a call without a value has `(none)`. */
   ledgerSums(question: {
     readonly selector: LimitSelector;

@@ -1,7 +1,7 @@
 /** What the ledger knows that accounts must agree with, in SQL; and the books of limits, which say since when they have to. */
 
 import type { LimitSelector } from "@sluice/contract";
-import { and, asc, eq, sql } from "drizzle-orm";
+import { asc, sql } from "drizzle-orm";
 import { type Queries, rowsOf } from "./database.ts";
 import type { Durability, LedgerSum, LimitBook } from "./lease-store.ts";
 import { correctionSums, within } from "./reports.ts";
@@ -61,16 +61,19 @@ export function listLimitBooks(queries: Queries): Promise<LimitBook[]> {
   return queries.select().from(limitBooks).orderBy(asc(limitBooks.uid));
 }
 
-export async function writeLimitBook(queries: Queries, { uid, version, body }: LimitBook): Promise<boolean> {
-  const written =
-    version === 0
-      ? await queries.insert(limitBooks).values({ uid, version: 1, body }).onConflictDoNothing().returning()
-      : await queries
-          .update(limitBooks)
-          .set({ version: version + 1, body })
-          .where(and(eq(limitBooks.uid, uid), eq(limitBooks.version, version)))
-          .returning();
-  return written.length > 0;
+export async function writeLimitBooks(queries: Queries, books: readonly LimitBook[]): Promise<string[]> {
+  if (books.length === 0) return [];
+  const rows = await rowsOf<{ uid: string }>(
+    queries,
+    sql`insert into limit_books as t (uid, version, body)
+      select n.uid, n.version + 1, n.body
+      from jsonb_to_recordset(${JSON.stringify(books)}::text::jsonb) as n(uid text, version int8, body text)
+      where n.version = 0 or exists (select 1 from limit_books b where b.uid = n.uid) order by n.uid
+      on conflict (uid) do update set version = excluded.version, body = excluded.body
+      where t.version = excluded.version - 1 and t.version > 0
+      returning t.uid`,
+  );
+  return rows.map(({ uid }) => uid);
 }
 
 export async function durability(queries: Queries): Promise<Durability> {

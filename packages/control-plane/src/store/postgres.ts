@@ -133,7 +133,7 @@ function storeOn(database: Database, { nowMs, log }: StorePorts): Store {
       doing("look for sessions that were not heard", leases.unheardSessions(queries, epoch, limit)),
     forgetAccounts: (endedBeforeMs) => doing("forget old accounts", leases.forgetAccounts(queries, endedBeforeMs)),
     listLimitBooks: () => doing("read the books of limits", ledgerSums.listLimitBooks(queries)),
-    writeLimitBook: (book) => doing("write the books of a limit", ledgerSums.writeLimitBook(queries, book)),
+    writeLimitBooks: (books) => doing("write the books of limits", ledgerSums.writeLimitBooks(queries, books)),
     ledgerSums: (question) => doing("sum up the ledger", ledgerSums.ledgerSums(queries, question)),
     ledgerCharges: (accounts, sinceMs) => doing("sum up charges", ledgerSums.ledgerCharges(queries, accounts, sinceMs)),
     durability: () => doing("look how durable commits are", ledgerSums.durability(queries)),
