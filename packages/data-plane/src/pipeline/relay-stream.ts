@@ -4,11 +4,13 @@
  */
 
 import type { RetryReason } from "@sluice/contract";
+import { estimateInputTokens } from "@sluice/metering";
 import { EventSplitter, EventTooLong, type StreamReader, type Usage } from "@sluice/protocols";
 import type { Exchange } from "../exchange.ts";
 import type { Refusal } from "../refusal.ts";
 import { refusalEvent } from "./answer-refusal.ts";
 import { broken, type CallResult, type Relay, served } from "./relay.ts";
+import { costComment } from "./tell-limits.ts";
 
 /** Opening events are a few hundred bytes; more than this is not held back. */
 const heldBytesMax = 64 * 1024;
@@ -22,6 +24,8 @@ export class StreamRelay implements Relay {
   readonly #reader: StreamReader;
   /** Whether the usage event was asked for by us alone. */
   readonly #withholdUsage: boolean;
+  /** Each event with content is a token at least: more than the cap that was sent is more than was reserved. */
+  readonly #contentEventsMax: number;
   #held: Buffer[] | undefined;
   #heldBytes = 0;
   hasContent = false;
@@ -41,7 +45,8 @@ export class StreamRelay implements Relay {
     this.#headers = answer.headers;
     this.#provider = answer.provider;
     this.#withholdUsage = answer.withholdUsage;
-    this.#reader = exchange.dialect.createStreamReader();
+    this.#reader = exchange.dialect.createStreamReader(choicesOf(exchange));
+    this.#contentEventsMax = (exchange.outputCap ?? Number.POSITIVE_INFINITY) * choicesOf(exchange);
     if (answer.hold) this.#held = [];
     else this.#writeHead();
   }
@@ -84,7 +89,8 @@ export class StreamRelay implements Relay {
       return this.fail(refusal, "ServerError");
     }
     this.#commit();
-    this.#exchange.outgoing.end();
+    this.#exchange.usage = this.#reader.usageTold ? this.#reader.usage : undefined;
+    this.#exchange.outgoing.end(costComment(this.#exchange));
     return served(this.#exchange);
   }
 
@@ -104,9 +110,27 @@ export class StreamRelay implements Relay {
         this.hasContent = true;
         this.#commit();
       }
+      if (this.#reader.contentEvents > this.#contentEventsMax) return this.#endAtCap();
       if (this.#write(event) === "wait") flow = "wait";
     }
     return flow;
+  }
+
+  /** The provider does not keep to the cap: the stream ends in its protocol's own way, as one that has reached its length. */
+  #endAtCap(): CallResult {
+    const exchange = this.#exchange;
+    const outputTokens = this.#contentEventsMax;
+    const end = exchange.dialect.buildLengthEnd({
+      state: this.#reader.state,
+      inputTokens: this.#reader.usage?.input ?? estimateInputTokens(exchange.body.length),
+      outputTokens,
+      usageAsked: exchange.fields?.streamOptions?.includeUsage === true,
+    });
+    this.#commit();
+    this.#write(Buffer.from(end));
+    exchange.outgoing.end();
+    exchange.code = "output_cap_ignored";
+    return served(exchange);
   }
 
   #write(event: Buffer): "more" | "wait" {
@@ -156,4 +180,9 @@ export class StreamRelay implements Relay {
         : "ServerError";
     return { kind: "failed", reason, passOn, refusal: { code: "upstream_closed", provider: this.#provider } };
   }
+}
+
+/** Several answers, or several prompts that are each answered. */
+function choicesOf({ features, fields }: Exchange): number {
+  return features?.choices ?? fields?.choices ?? 1;
 }

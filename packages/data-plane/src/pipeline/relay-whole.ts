@@ -4,7 +4,7 @@
  */
 
 import type { RetryReason } from "@sluice/contract";
-import { MemberCapture, parseObject, scanObject, type Usage } from "@sluice/protocols";
+import { MemberCapture, parseObject, type Span, scanObject, type Usage } from "@sluice/protocols";
 import type { Exchange } from "../exchange.ts";
 import type { Refusal } from "../refusal.ts";
 import { broken, type CallResult, type Relay, served } from "./relay.ts";
@@ -12,7 +12,15 @@ import { tellLimits } from "./tell-limits.ts";
 
 const heldBytesMax = 256 * 1024;
 const shortBytes = 8 * 1024;
-const usageMember: ReadonlySet<string> = new Set(["usage"]);
+const usageMembers: ReadonlySet<string> = new Set(["usage", "service_tier"]);
+
+function parseText(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+}
 
 export class WholeRelay implements Relay {
   readonly #exchange: Exchange;
@@ -72,16 +80,23 @@ export class WholeRelay implements Relay {
       return served(this.#exchange);
     }
     const body = this.#held.length === 1 ? (this.#held[0] as Buffer) : Buffer.concat(this.#held);
-    const scanned = scanObject(body, usageMember);
+    const scanned = scanObject(body, usageMembers);
     if (scanned.kind === "problem")
       return this.fail(
         { code: "upstream_malformed", provider: this.#provider, what: this.#describe(scanned.message) },
         "ServerError",
       );
-    const usage = scanned.members.at(-1);
+    let [usage, tier]: (Span | undefined)[] = [];
+    for (const { key, value } of scanned.members) {
+      if (key === "usage") usage = value;
+      else tier = value;
+    }
     // Anthropic's count_tokens has no usage: counting is free.
     if (usage !== undefined)
-      this.usage = dialect.readUsage(parseObject(body.toString("utf8", usage.value.start, usage.value.end)));
+      this.usage = dialect.readUsage(
+        parseObject(body.toString("utf8", usage.start, usage.end)),
+        tier === undefined ? undefined : parseText(body.toString("utf8", tier.start, tier.end)),
+      );
     this.#exchange.usage = this.usage;
     tellLimits(this.#exchange, this.#headers);
     this.#headers["content-length"] = body.length;
