@@ -64,7 +64,9 @@ export async function createDataPlane(ports: DataPlanePorts): Promise<DataPlane>
   const deadlines = new Deadlines(clock.monotonicMs);
   const pools = new OriginPools();
   const moment = () => ({ nowMs: clock.monotonicMs(), wallMs: clock.wallMs() });
+  await using begun = new AsyncDisposableStack();
   const { journal, predecessor } = Journal.open({ ...ports.journal, log });
+  begun.use(journal);
   const spool = new UsageSpool({
     ...{ folder: ports.spoolFolder, instance, bus, log },
     onWritten: (seq) => journal.append({ kind: "spooled", seq }),
@@ -77,7 +79,8 @@ export async function createDataPlane(ports: DataPlanePorts): Promise<DataPlane>
   const taken = predecessor && takeOver(predecessor, { instanceName: ports.instanceName, wallMs: clock.wallMs() });
   for (const flaw of predecessor?.complete === false ? predecessor.flaws : [])
     log.warn("the journal of an earlier start is not complete: what it had leased counts as spent", { flaw });
-  if (taken?.events !== undefined) await spool.recoverInto(taken.events.instance, taken.events.events);
+  if (taken?.events !== undefined)
+    await spool.recoverInto(taken.events.instance, taken.events.numbered, taken.events.killed);
   const holder =
     taken?.session === undefined
       ? new Holder(newIdentity(), random.fraction)
@@ -164,6 +167,8 @@ export async function createDataPlane(ports: DataPlanePorts): Promise<DataPlane>
   await keeper.start();
   const ready = subscription.start();
   ready.catch(() => undefined); // whoever awaits it is told
+  // What was begun lives on; until here a failure ends it.
+  begun.move();
 
   const close = async (graceMs: number) => {
     draining = true;

@@ -23,6 +23,14 @@ export type BuiltIns = {
 
 const namespace = "default";
 
+/** Whatever a simulated model is called, it has a price, so that budgets have something to count. */
+const simulatedModel = {
+  name: "*",
+  price: { inputPerMillion: "1.00", outputPerMillion: "2.00" },
+  contextWindow: 128_000,
+  maxOutputTokens: 16_384,
+};
+
 export function builtInProviders(found: {
   vendorKeys: { openai: string | undefined; anthropic: string | undefined };
   ollama: Ollama | undefined;
@@ -59,6 +67,7 @@ export function builtInProviders(found: {
       type: "OpenAICompatible",
       baseUrl: found.simulator.openaiUrl,
       credential: { type: "None" },
+      models: [simulatedModel],
     }),
   ];
   if (found.ollama !== undefined) {

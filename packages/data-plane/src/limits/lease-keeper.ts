@@ -138,7 +138,10 @@ export class LeaseKeeper implements AsyncDisposable {
       log.error("somebody else has spoken with this instance's name; it begins a new session", {
         session: this.#holder.identity.session.slice(0, 8),
       });
-      this.#holder = new Holder(this.#input.newIdentity(), this.#input.random);
+      const identity = this.#input.newIdentity();
+      this.#input.journal.changeSession(identity);
+      this.#holder = new Holder(identity, this.#input.random);
+      this.#holder.useLimits(this.#limits);
     }
     this.#input.onNews();
   }

@@ -146,11 +146,12 @@ export class LimitDesk implements Disposable {
     clearInterval(this.#timer);
   }
 
-  #unrecordable({ wishes }: ReserveInput): Refusal | undefined {
+  #unrecordable({ wishes, exchange }: ReserveInput): Refusal | undefined {
     const state = this.#input.spoolState();
     if (state === "ok") return undefined;
     const isBudgeted = wishes.some(({ of }) => of.plan.kind === "Budget");
-    return state === "full" && isBudgeted ? { code: "audit_unavailable" } : undefined;
+    const mustRefuse = exchange.gateway?.plan.onOverflow === "Refuse" || (state === "full" && isBudgeted);
+    return mustRefuse ? { code: "audit_unavailable" } : undefined;
   }
 
   #tryNow(input: ReserveInput): Taking | HolderShort {

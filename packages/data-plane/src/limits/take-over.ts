@@ -11,32 +11,32 @@ import type { Recovered } from "../journal/recover.ts";
 export type TakenOver = {
   /** Undefined: the journal proves too little, a new session begins and the old one is written off by the record. */
   readonly session: { readonly identity: Identity; readonly snapshot: HolderSnapshot } | undefined;
-  /** Whose events, and what the spool may not have of them, in order. */
-  readonly events: { readonly instance: string; readonly events: readonly JournalEvent[] } | undefined;
+  /** Whose events, what the spool may not have of them, and those of calls under way, which have no numbers yet. */
+  readonly events:
+    | { readonly instance: string; readonly numbered: readonly JournalEvent[]; readonly killed: readonly string[] }
+    | undefined;
 };
 
 export function takeOver(found: Recovered, now: { instanceName: string; wallMs: number }): TakenOver {
   const { head } = found;
   if (head === undefined) return { session: undefined, events: undefined };
-  const killed = killedEvents(found);
   const own = found.events.filter((event) => event.instance === undefined || event.instance === head.instance);
   const { session, secret } = head;
   const identity = { session, secret, incarnation: head.incarnation + 1, instanceName: now.instanceName };
   return {
     session: found.complete && !found.closed ? { identity, snapshot: snapshotOf(found, now.wallMs) } : undefined,
-    events: { instance: head.instance, events: [...own, ...killed] },
+    events: { instance: head.instance, numbered: own, killed: killedEvents(found) },
   };
 }
 
 /** One event an exchange, however many of its attempts were open. */
-function killedEvents({ open, lastEventSeq }: Recovered): JournalEvent[] {
+function killedEvents({ open }: Recovered): string[] {
   const byExchange = new Map<string, JournalReserve[]>();
   for (const reserve of open) {
     const exchange = reserve.attempt.split(".")[0] ?? reserve.attempt;
     byExchange.set(exchange, [...(byExchange.get(exchange) ?? []), reserve]);
   }
-  let seq = lastEventSeq;
-  return [...byExchange.values()].map((reserves) => ({ seq: ++seq, members: killedMembers(reserves) }));
+  return [...byExchange.values()].map(killedMembers);
 }
 
 function killedMembers(reserves: readonly JournalReserve[]): string {
