@@ -8,6 +8,7 @@ import { type AdminListen, serveAdmin } from "./admin/serve.ts";
 import { alertPolicies } from "./alerts/alert-policy.ts";
 import { Alerts } from "./alerts/alerts.ts";
 import type { Clock } from "./clock.ts";
+import { LeaseService } from "./leases/lease-service.ts";
 import { Ledger } from "./ledger/ledger.ts";
 import type { Log } from "./log.ts";
 import { CredentialPublisher } from "./publish/credential-publisher.ts";
@@ -99,6 +100,8 @@ export async function createControlPlane(ports: ControlPlanePorts): Promise<Cont
   const compiler = new RecordCompiler(systemNamespace);
   const sent = new SentResources();
   let outcome: Outcome | undefined;
+  /** The revision whose limits the lease service knows. */
+  let limitsOf: number | undefined;
 
   const statuses = new Loop({
     name: "writing statuses",
@@ -107,6 +110,7 @@ export async function createControlPlane(ports: ControlPlanePorts): Promise<Cont
     log,
     work: () => writeAll(),
   });
+  const leases = begun.use(new LeaseService({ ...{ bus, store, clock, log }, random: ports.random }));
   const alerts = begun.use(new Alerts({ store, secrets, clock, log }));
   const accounts = new AccountWatch({ store, alerts, clock, log, onChange: () => writeAll(limitKinds) });
   async function writeAll(kinds?: readonly string[]): Promise<void> {
@@ -139,7 +143,12 @@ export async function createControlPlane(ports: ControlPlanePorts): Promise<Cont
         publish: {
           credentials: (ids) => publishers.credentials.publish(ids),
           keys: (input) => publishers.keys.publish(input),
-          snapshot: (revision) => publishers.snapshots.publish(revision),
+          snapshot: async (revision) => {
+            // A limit holds from the moment that a data plane can ask for it.
+            if (revision.revision !== limitsOf) await leases.useLimits(revision.snapshot.limits ?? []);
+            limitsOf = revision.revision;
+            await publishers.snapshots.publish(revision);
+          },
         },
         nowMs: clock.nowMs,
       });
