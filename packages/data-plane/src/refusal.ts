@@ -261,7 +261,7 @@ export function refusalText(refusal: Refusal): RefusalText {
         param: "tools",
       };
     case "budget_exhausted":
-      return short(refusal, `is used up: ${used(refusal)}`, final);
+      return short(refusal, `has too little left for this call: ${used(refusal)}`, final);
     case "budget_reserved":
       return short(
         refusal,

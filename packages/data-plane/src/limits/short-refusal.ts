@@ -42,6 +42,6 @@ function shortfall(short: Short, fitsTokens: number | undefined, retryAfterMs: n
     resetsAt:
       endsInMs === undefined || rule.window.kind === "rolling" || rule.window.kind === "share"
         ? undefined
-        : new Date(nowWallMs + endsInMs).toISOString(),
+        : new Date(Math.round((nowWallMs + endsInMs) / 1000) * 1000).toISOString().replace(".000", ""),
   };
 }

@@ -68,6 +68,8 @@ export function admit(exchange: Exchange, target: TargetRuntime, desk: LimitDesk
 
 function reserve(call: Call, cap: number | undefined, desk: LimitDesk): Admission | Promise<Admission> {
   const { exchange, rules } = call;
+  exchange.rules = rules;
+  exchange.desk = desk;
   const worst = call.isBounded ? worstOf(call, cap) : undefined;
   if (worst?.unbounded === true) {
     const refusal = unboundedTool(call);
@@ -87,8 +89,6 @@ function reserve(call: Call, cap: number | undefined, desk: LimitDesk): Admissio
     if (outcome.kind === "failed") return { kind: "refused", refusal: outcome.refusal };
     exchange.hold = outcome.hold;
     exchange.callHold ??= outcome.callHold;
-    exchange.rules = rules;
-    exchange.desk = desk;
     exchange.bill ??= newBill();
     exchange.outputCap = call.isCapped ? cap : undefined;
     return admitted;

@@ -3,6 +3,7 @@
 import type { Exchange } from "../exchange.ts";
 import { linger } from "../listener.ts";
 import { type Refusal, type RefusalText, refusalText } from "../refusal.ts";
+import { tellLimits } from "./tell-limits.ts";
 
 export function answerRefusal(exchange: Exchange, refusal: Refusal): void {
   const { outgoing, dialect, id } = exchange;
@@ -16,7 +17,10 @@ export function answerRefusal(exchange: Exchange, refusal: Refusal): void {
       requestId: id,
     }),
   );
+  const limits: Record<string, string | number> = {};
+  if (text.status === 429) tellLimits(exchange, limits);
   outgoing.writeHead(text.status, {
+    ...limits,
     "content-type": "application/json",
     "content-length": body.length,
     "x-request-id": id,

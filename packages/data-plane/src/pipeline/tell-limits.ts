@@ -9,8 +9,6 @@ import { foreseenCharge } from "./charge.ts";
 
 /** Of a stream whose cost is not known yet, or of an answer in one piece whose usage has just been read. */
 export function tellLimits(exchange: Exchange, headers: Record<string, string | number>): void {
-  const { hold, runtime } = exchange;
-  if (hold === undefined || runtime === undefined) return;
   const charge = foreseenCharge(exchange);
   if (charge?.costNanoUsd !== undefined)
     headers["x-sluice-cost"] = nanoUsdToDecimal((exchange.bill?.costNanoUsd ?? 0n) + charge.costNanoUsd);
