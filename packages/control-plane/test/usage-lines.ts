@@ -3,7 +3,7 @@
 import type { UsageEvent } from "@sluice/contract";
 import type { Store } from "../src/store/store.ts";
 
-export const instance = "0123456789abcdef0123456789abcdef";
+const instance = "0123456789abcdef0123456789abcdef";
 
 export const tokens = {
   ...{ input: 1_000, inputAudio: 0, cacheRead: 200, cacheWrite5m: 0, cacheWrite1h: 0, cacheWriteOther: 0 },

@@ -9,7 +9,7 @@ export function printable(text: string): string {
 }
 
 /** A cell of a CSV (RFC 4180). What a spreadsheet would take for a formula gets an apostrophe in front. */
-export function csvCell(text: string): string {
+function csvCell(text: string): string {
   const plain = /^[=+\-@\t\r]/.test(text) && !/^-?[0-9.]+$/.test(text) ? `'${text}` : text;
   return /[",\r\n]/.test(plain) ? `"${plain.replaceAll('"', '""')}"` : plain;
 }

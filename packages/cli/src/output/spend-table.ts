@@ -5,7 +5,7 @@ import { columns } from "./columns.ts";
 import { csvText, printable } from "./printable.ts";
 
 /** A call that has no value of a dimension is in a row of this name. */
-export const none = "(none)";
+const none = "(none)";
 
 type Sums = SpendReport["total"];
 

@@ -27,7 +27,7 @@ function applyOne(plan: LimitPlan, { body }: BudgetOverride): LimitPlan {
 }
 
 /** In the order of `per`; undefined when they are not exactly those that the limit is split by. */
-export function valuesInOrder(
+function valuesInOrder(
   { per }: Pick<LimitPlan, "per">,
   values: Readonly<Record<string, string>>,
 ): string[] | undefined {
