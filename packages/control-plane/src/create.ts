@@ -110,9 +110,14 @@ export async function createControlPlane(ports: ControlPlanePorts): Promise<Cont
     log,
     work: () => writeAll(),
   });
-  const leases = begun.use(new LeaseService({ ...{ bus, store, clock, log }, random: ports.random }));
   const alerts = begun.use(new Alerts({ store, secrets, clock, log }));
   const accounts = new AccountWatch({ store, alerts, clock, log, onChange: () => writeAll(limitKinds) });
+  const leases = begun.use(
+    new LeaseService({
+      ...{ bus, store, clock, log, random: ports.random },
+      onBooked: (booked, exhausted) => accounts.note(booked, exhausted),
+    }),
+  );
   async function writeAll(kinds?: readonly string[]): Promise<void> {
     if (outcome === undefined) return;
     const nowMs = clock.nowMs();

@@ -39,14 +39,18 @@ export type Batch = {
   readonly windows: Map<string, WindowState>;
 };
 
+export type Answered = {
+  readonly replies: readonly LeaseReply[];
+  readonly recalls: readonly Family[];
+  /** As they are now in the record. */
+  readonly booked: readonly AccountState[];
+};
+
 const attemptsMax = 30;
 const backoffMs = 4;
 const backoffMsMax = 100;
 
-export async function answerBatch(
-  ports: BatchPorts,
-  batch: Batch,
-): Promise<{ readonly replies: readonly LeaseReply[]; readonly recalls: readonly Family[] }> {
+export async function answerBatch(ports: BatchPorts, batch: Batch): Promise<Answered> {
   const { requests, limits } = batch;
   const { store, nowMs, amountOf } = ports;
   for (let attempt = 1; attempt <= attemptsMax; attempt++) {
@@ -60,11 +64,12 @@ export async function answerBatch(
       continue;
     }
     const changes = countOpened(changed, opened.made, read);
-    if (isNothing(changes)) return { replies, recalls };
+    if (isNothing(changes)) return { replies, recalls, booked: [] };
     const expected = { memory: read.memory, epochVersion: read.epoch.version };
     if (await store.writeLeases(changes, expected)) {
       for (const window of changes.windows) batch.windows.set(window.rule, window);
-      return { replies, recalls };
+      const booked = changes.accounts.map((account) => ({ ...account, version: account.version + 1 }));
+      return { replies, recalls, booked };
     }
     await ports.sleep(ports.random() * Math.min(backoffMs * attempt, backoffMsMax));
   }

@@ -4,8 +4,16 @@
  * with the ledger. Any number of replicas may do so at once.
  */
 
-import type { Bus, Family, LeaseRecall, LeaseReply, LeaseRequest, LimitPlan } from "@sluice/contract";
-import { type AmountOf, amountOf, type WindowState } from "@sluice/limits";
+import {
+  accountId,
+  type Bus,
+  type Family,
+  type LeaseRecall,
+  type LeaseReply,
+  type LeaseRequest,
+  type LimitPlan,
+} from "@sluice/contract";
+import { type AccountState, type AmountOf, amountOf, type WindowState } from "@sluice/limits";
 import { type Clock, sleep } from "../clock.ts";
 import type { Log } from "../log.ts";
 import type { LeaseStore } from "../store/lease-store.ts";
@@ -22,6 +30,8 @@ export type LeaseServicePorts = {
   readonly random: { bytes(count: number): Uint8Array };
   readonly log: Log;
   readonly amountOf?: AmountOf;
+  /** What was just written; `exhausted`: ids of accounts that had no room for what was asked. */
+  readonly onBooked?: (accounts: readonly AccountState[], exhausted: readonly string[]) => void;
 };
 
 const gatherMs = 5;
@@ -145,7 +155,7 @@ export class LeaseService implements AsyncDisposable {
       try {
         const { limits, openings } = this.#inForce;
         const requests = batch.map(({ request }) => request);
-        const { replies, recalls } = await answerBatch(this.#batchPorts, {
+        const { replies, recalls, booked } = await answerBatch(this.#batchPorts, {
           ...{ requests, limits, openings, windows: this.#windows },
         });
         this.#heard();
@@ -154,6 +164,8 @@ export class LeaseService implements AsyncDisposable {
           if (reply === undefined) reject(new Error("A lease request was left without a reply"));
           else resolve(reply);
         }
+        const exhausted = replies.flatMap(exhaustedIn);
+        if (booked.length + exhausted.length > 0) this.#ports.onBooked?.(booked, exhausted);
         if (recalls.length > 0) await this.#recall(recalls);
       } catch (error) {
         this.#isDeaf = true;
@@ -218,4 +230,11 @@ export class LeaseService implements AsyncDisposable {
     this.#disagreements += this.#lastAgreement.differing.length;
     await store.forgetAccounts(nowMs - keepAccountsMs);
   }
+}
+
+function exhaustedIn(reply: LeaseReply): string[] {
+  if (reply.kind !== "answered") return [];
+  return reply.leases.flatMap(({ family, window, shortage }) =>
+    shortage === "Exhausted" ? [accountId(family, window)] : [],
+  );
 }

@@ -1,7 +1,7 @@
 import { accountId } from "@sluice/contract";
 import type { AccountState } from "@sluice/limits";
 import { expect, test } from "vitest";
-import { limitPlan, monthEndMs, monthStartMs } from "../../test/account-figures.ts";
+import { limitPlan, monthEndMs, monthStartMs, usdRule } from "../../test/account-figures.ts";
 import { KnownAccounts } from "./known-accounts.ts";
 
 const nowMs = monthStartMs + 1;
@@ -51,5 +51,13 @@ test("since when an account is exhausted is remembered until it is gone", () => 
   known.noteAll([account("a", 1, 1n)]);
   expect([...known.exhausted]).toEqual([[id, 5]]);
   known.noteAll([]);
+  expect([...known.exhausted]).toEqual([]);
+  known.noteExhausted([id], 11);
+  known.useLimits([limitPlan()]);
+  known.noteExhausted([id], 12);
+  known.useLimits([limitPlan()]);
+  expect([...known.exhausted]).toEqual([[id, 12]]);
+  // Raised: it has room again.
+  known.useLimits([limitPlan({ rules: [{ ...usdRule, amount: "900000000000" }] })]);
   expect([...known.exhausted]).toEqual([]);
 });

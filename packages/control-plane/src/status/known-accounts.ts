@@ -3,7 +3,8 @@
  * another did. What alerts and statuses are made of; nothing is granted by it.
  */
 
-import type { LimitPlan } from "@sluice/contract";
+import { isDeepStrictEqual } from "node:util";
+import { type LimitPlan, readAccountId } from "@sluice/contract";
 import type { AccountState } from "@sluice/limits";
 import { type AccountFigures, figuresOf } from "./account-figures.ts";
 
@@ -19,7 +20,13 @@ export class KnownAccounts {
   readonly #exhausted = new Map<string, number>();
 
   useLimits(plans: readonly LimitPlan[]): void {
+    const before = this.#limits;
     this.#limits = new Map(plans.map((plan) => [plan.uid, plan]));
+    // Under another amount, what was full may have room.
+    for (const id of this.#exhausted.keys()) {
+      const uid = readAccountId(id)?.family.limit ?? "";
+      if (!isDeepStrictEqual(before.get(uid), this.#limits.get(uid))) this.#exhausted.delete(id);
+    }
   }
 
   /** What has just been written, or read. */
