@@ -12,7 +12,7 @@ import { jsonMockCommand, nginx } from "./gateways/nginx.ts";
 import { lean, naive } from "./gateways/node-proxies.ts";
 import { onPath } from "./gateways/on-path.ts";
 import { portkey } from "./gateways/portkey.ts";
-import { sluice } from "./gateways/sluice.ts";
+import { sluice, sluiceCrowded, sluiceGoverned } from "./gateways/sluice.ts";
 import { type Cell, measureDirect, measureGateway, type Plan } from "./measure.ts";
 import { report } from "./report.ts";
 import { loadCore, startPinned } from "./rig/pinned-process.ts";
@@ -28,7 +28,7 @@ const { values } = parseArgs({
   },
 });
 const plan: Plan = { seconds: Number(values.seconds), streams: Number(values.streams), rates: [350, 1000] };
-const all: readonly Gateway[] = [nginx, naive, lean, portkey, sluice];
+const all: readonly Gateway[] = [nginx, naive, lean, portkey, sluice, sluiceGoverned, sluiceCrowded];
 const only = values.only?.split(",");
 
 for (const program of ["wrk", "nginx", "taskset"]) {
