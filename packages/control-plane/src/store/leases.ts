@@ -93,8 +93,8 @@ function writeStatement(changes: RecordChanges, expected: { memory: string; epoc
     ), new_leases as materialized (
       select n.* from given, jsonb_to_recordset(rows->'leases') as n(
         account text, session text, granted int8, returned int8, settled int8, reserved int8, state text)
-    ), same_epoch as materialized (
-      select 1 from record_epoch e where e.version = ${epochVersion} for share of e
+    ), held_epoch as materialized (
+      select e.version from record_epoch e for share of e
     ), same_sessions as materialized (
       select 1 from limit_sessions t join new_sessions n on n.session = t.session and n.version = t.version
       order by t.session for update of t
@@ -107,7 +107,7 @@ function writeStatement(changes: RecordChanges, expected: { memory: string; epoc
     ), gate as materialized (
       select 1 as passed from given
       where ${memory} = ${expectedMemory}
-        and (select count(*) from same_epoch) = ${epochVersion === 0 ? 0 : 1}
+        and coalesce((select version from held_epoch), 0) = ${epochVersion}
         and (select count(*) from same_sessions) = (select count(*) from new_sessions where version > 0)
         and (select count(*) from same_windows) = (select count(*) from new_windows where version > 0)
         and (select count(*) from same_accounts) = (select count(*) from new_accounts where version > 0)
