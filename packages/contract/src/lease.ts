@@ -59,6 +59,8 @@ export const leaseRequest = z.strictObject({
   epoch: z.string(),
   /** The pod, for people. */
   instanceName: z.string(),
+  /** Random, of one process: two that go on from one journal never speak the same text. */
+  process: z.string().optional(),
   /** Leases that changed since the last answered request; all of them when `whole`. */
   leases: z.array(leaseTotals),
   asks: z.array(leaseAsk),

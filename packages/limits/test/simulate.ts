@@ -13,6 +13,7 @@ const { values } = parseArgs({
     seeds: { type: "string", default: "1000" },
     from: { type: "string", default: "1" },
     bug: { type: "string" },
+    lines: { type: "string", default: "50" },
   },
 });
 const hooks = values.bug === undefined ? {} : plantedBugs[values.bug];
@@ -23,7 +24,7 @@ process.exitCode = values.seed === undefined ? runMany({ hooks }) : runOne(Numbe
 
 function runOne(seed: number, options: RunOptions): number {
   const { events, calls, failure, trace, seen } = runWorld(seed, { ...options, traces: true });
-  for (const line of trace.slice(-50)) console.log(line);
+  for (const line of trace.slice(-Number(values.lines))) console.log(line);
   console.log(`seed ${seed}: ${events} events, ${calls} calls; met: ${[...seen].sort().join(", ")}`);
   console.log(failure ?? "all held");
   return failure === undefined ? 0 : 1;

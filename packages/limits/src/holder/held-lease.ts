@@ -79,7 +79,7 @@ export function returnIdle(lease: HeldLease, { keep, nowMs }: { keep: number; no
  * of it again. What is in use stays told as such, so that nobody else is given it while it lasts.
  */
 export function dropShare(lease: HeldLease, nowMs: number): boolean {
-  if (lease.share === "none") return false;
+  if (lease.share === "none" || lease.granted <= lease.returned) return false;
   lease.usableUntilMs = nowMs;
   returnIdle(lease, { keep: 0, nowMs });
   return true;

@@ -87,6 +87,7 @@ const leasesMax = 2_000;
 export class Holder {
   readonly identity: Identity;
   readonly #state: HolderState;
+  readonly #process: string;
   #life: "open" | "closing" | "closed" | "fenced" = "open";
   #epoch = "";
   #sequence = 0;
@@ -101,6 +102,7 @@ export class Holder {
   /** `random`: 0 to 1. */
   constructor(identity: Identity, random: () => number) {
     this.identity = identity;
+    this.#process = Math.floor(random() * 2 ** 52).toString(36);
     this.#state = {
       ...{ books: new Map(), leases: new Map(), changed: new Set(), asking: new Set(), adopted: new Map() },
       ...{ forgotten: new Map(), isUrgent: false, isAway: false, sharesUntilMs: Number.NEGATIVE_INFINITY },
@@ -328,7 +330,8 @@ export class Holder {
   }): LeaseRequest {
     const { session, incarnation, secret, instanceName } = this.identity;
     return {
-      ...{ session, incarnation, sequence: this.#sequence + 1, secret, epoch: this.#epoch, instanceName },
+      ...{ session, incarnation, sequence: this.#sequence + 1, secret, epoch: this.#epoch },
+      ...{ instanceName, process: this.#process },
       leases: says.leases.map((lease) => totalsOf(lease, says.nowMs)),
       asks: says.asks,
       whole: says.whole,

@@ -113,8 +113,8 @@ function attach(
   }
   if (book.next === lease) book.next = undefined;
   if (grant.endsInMs === 0) {
+    if (!lease.isEnded) state.changed.add(lease);
     lease.isEnded = true;
-    state.changed.add(lease);
     if (book.current === lease) book.current = undefined;
     return;
   }

@@ -24,6 +24,18 @@ export function emptyAccount(id: string, endsAtMs: number | null): AccountState 
   };
 }
 
+const unheard = "/unheard";
+
+/** Among the leases of an account: what a session is counted with once more, as it was not heard under a new epoch. */
+export function unheardOf(session: string): string {
+  return session + unheard;
+}
+
+/** The session that a lease is counted for. */
+export function sessionOf(holder: string): string {
+  return holder.endsWith(unheard) ? holder.slice(0, -unheard.length) : holder;
+}
+
 /** What a lease takes of its account. */
 export function heldOf(lease: LeaseState): bigint {
   const holding = lease.granted - lease.returned;
@@ -113,9 +125,12 @@ export function carryOver(account: AccountState, history: bigint, predecessors: 
 
 /** An operator's word that what a dead session had left was not spent. */
 export function giveBack(account: AccountState, session: string): AccountState {
-  const lease = account.leases.get(session);
-  if (lease?.state !== "WrittenOff") return account;
-  return withLease(account, session, withoutUnsettled(lease));
+  let after = account;
+  for (const holder of [session, unheardOf(session)]) {
+    const lease = account.leases.get(holder);
+    if (lease?.state === "WrittenOff") after = withLease(after, holder, withoutUnsettled(lease));
+  }
+  return after;
 }
 
 /** Nothing of the lease is left but what is settled. */

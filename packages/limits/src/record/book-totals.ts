@@ -2,7 +2,7 @@
 
 import { accountId, type LeaseRequest, type LeaseTotals } from "@sluice/contract";
 import { windowAt } from "../window.ts";
-import { expire, noLease, withExpiring, withLease, withoutUnsettled } from "./account.ts";
+import { expire, noLease, unheardOf, withExpiring, withLease, withoutUnsettled } from "./account.ts";
 import { type Draft, type Limits, ruleOf } from "./draft.ts";
 import type { AccountState, LeaseState } from "./record-state.ts";
 
@@ -58,15 +58,16 @@ function booked(account: AccountState, told: LeaseTotals, { limits, request, ado
   let after = isRolling ? expire(account, nowMs) : account;
   if (isRolling && lease.settled > before.settled)
     after = withExpiring(after, nowMs + window.ms, lease.settled - before.settled);
+  // It has spoken: what it was counted with for its silence is free again.
+  const unheard = adopts ? after.leases.get(unheardOf(request.session)) : undefined;
+  if (unheard !== undefined) after = withLease(after, unheardOf(request.session), withoutUnsettled(unheard));
   if (!request.closing) return withLease(after, request.session, lease);
 
   // What a rate's share was used for of late counts on, until silence frees it.
-  if (window?.kind === "share" && window.ms !== undefined && lease.reserved > 0n)
-    return withLease(after, request.session, {
-      ...lease,
-      returned: lease.granted - lease.reserved,
-      state: "WrittenOff",
-    });
+  const inUse = window?.kind === "share" && window.ms !== undefined ? lease.reserved : 0n;
+  if (inUse > 0n && lease.granted - lease.returned > inUse)
+    return withLease(after, request.session, { ...lease, returned: lease.granted - inUse, state: "WrittenOff" });
+  if (inUse > 0n) return withLease(after, request.session, { ...lease, state: "WrittenOff" });
   const last = withoutUnsettled(lease);
   const leases = new Map(after.leases);
   leases.delete(request.session);

@@ -4,7 +4,7 @@
  */
 
 import { readAccountId } from "@sluice/contract";
-import { withLease, withoutUnsettled } from "./account.ts";
+import { sessionOf, withLease, withoutUnsettled } from "./account.ts";
 import { type Limits, type RecordChanges, ruleOf } from "./draft.ts";
 import type { AccountState, LeaseState, SessionState } from "./record-state.ts";
 import { sessionLifeMs, shareLifeMs } from "./record-times.ts";
@@ -33,12 +33,12 @@ export function closeSilent({ sessions, accounts, limits, nowMs, hearingSinceMs 
   for (const before of accounts) {
     let after = before;
     for (const [holder, lease] of before.leases) {
-      const silence = silences.get(holder);
+      const silence = silences.get(sessionOf(holder));
       if (silence === undefined) continue;
       const next = afterSilence(lease, { ...silence, account: before, limits });
       if (next === lease) continue;
       after = withLease(after, holder, next);
-      touched.set(holder, silence.session);
+      touched.set(silence.session.session, silence.session);
     }
     if (after !== before) changed.push(after);
   }

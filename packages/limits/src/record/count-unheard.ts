@@ -1,11 +1,10 @@
 /**
  * After the record has become another one (a fail-over, a restore), some of its last grants may be forgotten. Sessions that
- * speak within `epochHoldMs` tell what they hold; for each that does not, what it had counts once more. It counts as granted,
- * not only as spent: when the session speaks again, it has that much more, and gives it back as it gives back all that is idle.
+ * speak within `epochHoldMs` tell what they hold; for each that does not, what it had counts once more, until it speaks: as a
+ * lease of its own that nobody may spend.
  */
 
-import { leaseAmountMax } from "@sluice/contract";
-import { unsettledOf, withLease } from "./account.ts";
+import { noLease, unheardOf, unsettledOf, withLease } from "./account.ts";
 import { noChanges, type RecordChanges } from "./draft.ts";
 import type { AccountState, EpochState, LeaseState, SessionState } from "./record-state.ts";
 import { epochHoldMs } from "./record-times.ts";
@@ -31,7 +30,8 @@ export function countUnheard({ epoch, sessions, accounts, nowMs }: Unheard): Rec
   for (const before of accounts) {
     let after = before;
     for (const [holder, lease] of before.leases)
-      if (unheard.has(holder)) after = withLease(after, holder, counted(lease));
+      if (unheard.has(holder))
+        after = withLease(after, unheardOf(holder), counted(lease, before.leases.get(unheardOf(holder))));
     if (after !== before) changed.push(after);
   }
   return { sessions: [...unheard.values()], windows: [], accounts: changed };
@@ -42,7 +42,6 @@ export function endHold(epoch: EpochState, nowMs: number): EpochState {
   return nowMs < epoch.sinceMs + epochHoldMs ? epoch : { ...epoch, doubled: true };
 }
 
-function counted(lease: LeaseState): LeaseState {
-  const granted = lease.granted + unsettledOf(lease);
-  return { ...lease, granted: granted > BigInt(leaseAmountMax) ? BigInt(leaseAmountMax) : granted };
+function counted(lease: LeaseState, before: LeaseState = noLease): LeaseState {
+  return { ...before, granted: before.returned + unsettledOf(lease), state: "WrittenOff" };
 }

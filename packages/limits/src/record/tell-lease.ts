@@ -21,12 +21,18 @@ export function tellLease(
     window,
     granted: Number(lease.granted),
     returned: Number(lease.returned),
-    beginsInMs: Math.max(0, window - nowMs),
+    beginsInMs: isBegun() ? 0 : Math.max(1, window - nowMs),
     endsInMs: endsInMs(),
     amount: String(amount),
     spent: String(spentOf(account)),
     free: String(free > 0n ? free : 0n),
   };
+
+  /** A clock that went back stays in the newest window. */
+  function isBegun(): boolean {
+    if (window <= nowMs || found === undefined) return true;
+    return draft.window({ ...found, at: "Current", nowMs })?.startsAtMs === window;
+  }
 
   function endsInMs(): number | null {
     // A rolling window has no end, but what is not spent within its length is asked for again: so silence can be closed.

@@ -156,6 +156,7 @@ export class PodModel {
     onto.isUp = true;
     onto.#resume(identity, snapshot);
     this.#world.seen.add("clone");
+    this.#world.isTorn = true;
     onto.#planTick(5);
   }
 
@@ -324,7 +325,9 @@ export class PodModel {
       this.#send(request);
     }
     this.#replaceIfOver();
-    this.#planTick(this.#world.isQuiet && this.waiting.size === 0 ? 5_000 : this.#sent === undefined ? 200 : 100);
+    this.#planTick(
+      this.#world.isQuiet && this.waiting.size === 0 ? this.#world.restMs : this.#sent === undefined ? 200 : 100,
+    );
   }
 
   #replaceIfOver(): void {
