@@ -1,0 +1,51 @@
+/** Many calls at once at the end of a budget: what the vendor bills never passes it, on one data plane or several. */
+
+import OpenAI from "openai";
+import { afterEach, expect, test } from "vitest";
+import { accountsOf } from "./accounts.ts";
+import { billNanoUsd } from "./bill.ts";
+import { eventually } from "./eventually.ts";
+import { type Installation, startInstallation } from "./installation.ts";
+
+let installation: Installation;
+afterEach(() => installation[Symbol.asyncDispose]());
+
+const cent = 10_000_000n;
+
+test.for([1, 3])("64 connections race for the last cent on %i data planes, and never pass it", async (planes) => {
+  installation = await startInstallation({ planes });
+  const { simulator } = installation;
+  await installation.apply({ kind: "Budget", metadata: { name: "cent" }, spec: { limit: { usd: "0.01" } } });
+  const key = await installation.issue("racer", { team: "racers" });
+  const outcomes = await Promise.all(
+    Array.from({ length: 64 }, async (_, connection) => {
+      const client = installation.client(key, { plane: connection % planes, maxRetries: 0 });
+      const words: string[] = [];
+      for (let call = 0; call < 4; call++) {
+        const asked = client.chat.completions.create({
+          model: "gpt-4o",
+          max_completion_tokens: 100,
+          messages: [{ role: "user", content: `Call ${call} of ${connection}` }],
+        });
+        words.push(await asked.then(() => "served", codeOf));
+        expect(billNanoUsd(simulator.bill())).toBeLessThanOrEqual(cent);
+      }
+      return words;
+    }),
+  );
+  const words = outcomes.flat();
+  expect(new Set(words)).toEqual(new Set(["served", "budget_exhausted"]));
+  // What is left would not have held one call more: about $0.0011 at most, and none costs more than $0.0003.
+  const bill = billNanoUsd(simulator.bill());
+  expect(bill).toBeGreaterThan(cent - 1_200_000n);
+  await eventually("an account that agrees with the bill", async () => {
+    const [account] = await accountsOf(installation, "cent");
+    return account?.spent === bill && account.committed === bill ? true : `${account?.spent}, not ${bill}`;
+  });
+  expect(installation.errors).toEqual([]);
+});
+
+function codeOf(error: unknown): string {
+  if (error instanceof OpenAI.APIError) return `${error.code}`;
+  throw error;
+}
