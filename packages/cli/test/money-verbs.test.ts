@@ -1,6 +1,8 @@
 /** The verbs about money against a running gateway: what is typed, and what a person reads. */
 
-import { writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import {
@@ -26,14 +28,29 @@ afterAll(async () => {
 
 const run = (...words: string[]): Promise<Ended> => sluice(words, { cwd: folder.path });
 
-async function call(): Promise<number> {
+async function call(model = "gpt-4o-mini"): Promise<number> {
   const response = await fetch(`${up.announced.baseUrl}v1/chat/completions`, {
     method: "POST",
     headers: { authorization: `Bearer ${up.announced.key}`, "content-type": "application/json" },
-    body: JSON.stringify({ model: "gpt-4o-mini", messages: [{ role: "user", content: "Hello" }] }),
+    body: JSON.stringify({ model, max_tokens: 100, messages: [{ role: "user", content: "Hello" }] }),
   });
   await response.arrayBuffer();
   return response.status;
+}
+
+/** Keeps which thresholds it was told of. */
+async function startReceiver() {
+  const percents: number[] = [];
+  const server = createServer(async (request, response) => {
+    let body = "";
+    for await (const piece of request) body += piece;
+    percents.push(JSON.parse(body).atPercent);
+    response.end();
+  });
+  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  const close = () => new Promise<void>((closed) => server.close(() => closed()));
+  return { url, percents, [Symbol.asyncDispose]: close };
 }
 
 test("spend and usage tell a call, and both forms of spend agree", async () => {
@@ -103,6 +120,45 @@ spec: { per: [Service], limit: { usd: "5.00" }, window: { calendar: Month } }
     stdout: "",
     stderr: "Nothing is stopped or changed by hand.\n",
   });
+});
+
+test("thresholds are told in order before a budget is exhausted, and a raised one serves with the next call", async () => {
+  await using receiver = await startReceiver();
+  const secret = join(folder.path, ".sluice/secrets/default/hooks");
+  mkdirSync(secret, { recursive: true, mode: 0o700 });
+  writeFileSync(join(secret, "finops"), "whsec-test", { mode: 0o600 });
+  const webhook = `{ url: "${receiver.url}", secretRef: { name: hooks, key: finops } }`;
+  writeFileSync(
+    join(folder.path, "tiny.yaml"),
+    `apiVersion: sluice.dev/v1alpha1
+kind: Budget
+metadata: { name: tiny }
+spec:
+  per: [Key]
+  limit: { usd: "0.01" }
+  window: { calendar: Month }
+  alerts: [{ atPercent: 20, webhook: ${webhook} }, { atPercent: 40, webhook: ${webhook} }]
+`,
+  );
+  await run("apply", "-f", "tiny.yaml");
+  await expect
+    .poll(async () => (await run("get", "budget", "tiny")).stdout, { timeout: 20_000 })
+    .toMatch(/^tiny +True /m);
+  const statuses = [];
+  for (let calls = 0; calls < 200 && statuses.at(-1) !== 429; calls++) statuses.push(await call("gpt-4o"));
+  expect(statuses.at(-1)).toBe(429);
+  await expect.poll(() => receiver.percents, { timeout: 20_000 }).toEqual([20, 40]);
+  // Refused for good: nothing but an operator helps.
+  expect(await call("gpt-4o")).toBe(429);
+
+  const raised = await run("budget", "override", "tiny", "--to", "1", "--until", "1h", "--reason", "launch day");
+  expect(raised).toMatchObject({ code: 0, stdout: expect.stringContaining("may spend 1.00 USD") });
+  expect(await call("gpt-4o")).toBe(200);
+  expect((await run("describe", "budget", "tiny")).stdout).toMatch(
+    /ThresholdCrossed +\S+ +Key "default\/first" has spent /,
+  );
+  await run("delete", "budget", "tiny");
+  await run("override", "clear", "--all");
 });
 
 test("corrections tell what they would do", async () => {

@@ -85,7 +85,7 @@ export class Alerts implements AsyncDisposable {
       if (!first.has(alert.id)) continue;
       this.#ports.log.warn("a threshold was crossed", {
         budget: `${event.namespace}/${event.name}`,
-        message: event.message,
+        told: event.message,
       });
     }
     if (first.size > 0) this.#sending.ask();

@@ -171,6 +171,13 @@ export function noteShortage(
   book.stepAmount = book.lastAmount;
 }
 
+/** The account has another amount now: what was refused may fit. */
+export function forgetShortage(book: FamilyBook): void {
+  book.shortage = undefined;
+  book.backoffMs = 0;
+  book.shortUntilMs = 0;
+}
+
 /** The shortage that a call of this amount is answered with at once. */
 export function knownShortage(book: FamilyBook, amount: number, nowMs: number): Shortage | undefined {
   return nowMs < book.shortUntilMs && amount >= book.shortNeed ? book.shortage : undefined;

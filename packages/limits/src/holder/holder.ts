@@ -16,6 +16,7 @@ import {
   type LimitPlan,
   type LimitWindow,
 } from "@sluice/contract";
+import { amountOf } from "../amount.ts";
 import {
   type Admission,
   admit,
@@ -27,7 +28,7 @@ import {
   type Wish,
 } from "./admit.ts";
 import { composeAsks } from "./compose-asks.ts";
-import { type Applied, type FamilyBook, isThin } from "./family-book.ts";
+import { type Applied, type FamilyBook, forgetShortage, isThin } from "./family-book.ts";
 import { giveBackThin, giveBackTo, sweep } from "./give-back.ts";
 import { dropShare, type HeldLease, newLease, returnIdle, roomOf, totalsOf } from "./held-lease.ts";
 import { dropShares, type HolderState } from "./holder-state.ts";
@@ -172,7 +173,7 @@ export class Holder {
     return request;
   }
 
-  /** Answers undefined for a reply that is none to the request under way. */
+  /** Only replies to requests of this holder. Answers undefined for one that is none to the request under way. */
   onReply(reply: LeaseReply, nowMs: number): News | undefined {
     const underWay = this.#underWay;
     if (underWay === undefined || reply.sequence !== underWay.request.sequence) return undefined;
@@ -216,6 +217,8 @@ export class Holder {
       book.isGone = plan === undefined || rule === undefined || plan.per.length !== book.family.values.length;
       if (plan === undefined || rule === undefined) continue;
       if (JSON.stringify(rule.window) !== JSON.stringify(book.rule.window)) this.#turn(book);
+      const { values } = book.family;
+      if (amountOf(plan, rule, values) !== amountOf(book.plan, book.rule, values)) forgetShortage(book);
       book.plan = plan;
       book.rule = rule;
     }
