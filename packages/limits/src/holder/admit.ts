@@ -47,6 +47,9 @@ export type Moment = { readonly nowMs: number; readonly wallMs: number };
 /** A call that waits keeps what it has of other accounts for so long, and then lets it go for longer than that. */
 const pinMs = 250;
 
+/** Between two asks for what nobody waits for yet. */
+const aheadEveryMs = 250;
+
 export function admit(state: HolderState, wishes: readonly Wish[], { nowMs, wallMs }: Moment): Admission {
   const holds: Hold[] = [];
   let short: Short | undefined;
@@ -63,7 +66,11 @@ export function admit(state: HolderState, wishes: readonly Wish[], { nowMs, wall
     const found = shortOf(state, book, { wish, nowMs });
     if (short === undefined || rank[found.shortage] > rank[short.shortage]) short = found;
   }
-  if (short === undefined) return { kind: "reserved", reservation: { holds, isOpen: true } };
+  if (short === undefined) {
+    for (const [index, { of, amount }] of wishes.entries())
+      noteTaken(state, { book: bookOf(state, of, nowMs), hold: holds[index]!, amount, nowMs });
+    return { kind: "reserved", reservation: { holds, isOpen: true } };
+  }
 
   for (const hold of holds) release(state, hold, { cost: 0, nowMs });
   pin(state, wishes, nowMs);
@@ -83,12 +90,10 @@ function take(
   const isGranted = usable !== undefined && roomOf(usable, nowMs) >= amount;
   if (!isGranted && !letsPass(state, book, nowMs)) return undefined;
   const lease = usable ?? ungrantedLease(state, book, wallMs);
-  noteUse(book, amount, nowMs);
   lease.lastUsedMs = nowMs;
   state.changed.add(lease);
   const part = lease.use === undefined ? 0 : lease.use.add(amount, nowMs);
   lease.reserved += lease.use === undefined ? amount : 0;
-  if (isGranted && runsLow(book, roomOf(lease, nowMs), nowMs)) askAhead(state, book);
   return { account: lease.id, amount, part, isUngranted: !isGranted };
 }
 
@@ -101,7 +106,14 @@ function letsPass(state: HolderState, book: FamilyBook, nowMs: number): boolean 
   return lease === undefined || lease.share === "none" || lease.granted <= lease.returned;
 }
 
-function askAhead(state: HolderState, book: FamilyBook): void {
+function noteTaken(
+  state: HolderState,
+  { book, hold, amount, nowMs }: { book: FamilyBook; hold: Hold; amount: number; nowMs: number },
+): void {
+  noteUse(book, amount, nowMs);
+  const lease = state.leases.get(hold.account);
+  if (lease === undefined || hold.isUngranted || !runsLow(book, roomOf(lease, nowMs), nowMs)) return;
+  if (nowMs - book.askedAtMs < aheadEveryMs) return;
   book.isAskingAhead = true;
   state.asking.add(book);
 }

@@ -356,7 +356,8 @@ export class Holder {
 
   #isKeepAliveDue(nowMs: number): boolean {
     const sinceMs = nowMs - this.#heardAtMs;
-    if (this.#state.leases.size === 0 || sinceMs < shareKeepAliveMs) return false;
+    const isKnown = this.#sequence > 0 || this.identity.incarnation > 1;
+    if (!isKnown || sinceMs < shareKeepAliveMs) return false;
     if (sinceMs >= keepAliveMs) return true;
     for (const lease of this.#state.leases.values())
       if (lease.share !== "none" && lease.granted > lease.returned) return true;

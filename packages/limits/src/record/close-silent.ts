@@ -60,6 +60,9 @@ function afterSilence(lease: LeaseState, { session, silentMs, account, limits }:
   const isOver = session.state === "Fenced" || silentMs >= sessionLifeMs;
   const written: LeaseState = isOver && lease.state === "Open" ? { ...lease, state: "WrittenOff" } : lease;
   if (lease.granted - lease.returned <= lease.settled) return written;
+  // Its last word named all that it knew of; of what it did not, nothing was spent.
+  const isRate = window?.kind === "share" && window.ms !== undefined;
+  if (session.state === "Closed" && !isRate) return withoutUnsettled(written);
   // A rate's last uses count for one length more.
   if (window?.kind === "share") return silentMs >= shareLifeMs + (window.ms ?? 0) ? withoutUnsettled(written) : written;
   // It spends a lease for one length of the window after it last asked; what it spent counts for one more.

@@ -188,6 +188,13 @@ export class PodModel {
     }
   }
 
+  /** After a long peace nothing lies idle. */
+  checkRest(): void {
+    for (const { family, granted, returned, settled } of this.holder.snapshot(this.moment).leases)
+      if (granted > returned + settled)
+        throw new SimulationFailure(`${this.name}: ${familyKey(family)} keeps ${granted - returned - settled}`);
+  }
+
   #try(call: Call): void {
     const { world } = this;
     const { moment } = this;
@@ -355,7 +362,11 @@ export class PodModel {
     if (this.sendsNothing) return;
     const told = world.hooks.request?.(request) ?? request;
     const sentAtMs = world.timeline.nowMs;
-    world.toRecord(told, (reply) => this.#hear(reply, sentAtMs));
+    const { holder } = this;
+    // As with a request of any bus: nobody but who asked is answered.
+    world.toRecord(told, (reply) => {
+      if (holder === this.holder) this.#hear(reply, sentAtMs);
+    });
   }
 
   #hear(reply: LeaseReply, sentAtMs: number): void {

@@ -97,6 +97,9 @@ export class World {
     this.#runUntil(this.plan.activeMs);
     this.#makePeace();
     this.#runUntil(this.plan.activeMs + 2 * sessionLifeMs + 60_000);
+    for (const pod of this.#pods) pod.checkRest();
+    for (const pod of this.#pods) pod.retire();
+    this.#runUntil(this.timeline.nowMs + 120_000);
     this.#checkEnd();
   }
 
