@@ -12,6 +12,7 @@ export const alerts = pgTable("alerts", {
   body: text("body").notNull(),
   receiver: text("receiver"),
   firedAtMs: timeMs("fired_at_ms").notNull(),
+  endsAtMs: timeMs("ends_at_ms"),
   attempts: integer("attempts").notNull(),
   nextAtMs: timeMs("next_at_ms"),
   deliveredAtMs: timeMs("delivered_at_ms"),

@@ -27,6 +27,8 @@ export type Alert = {
   /** A digest of the receiver's address; null: nobody is told. */
   readonly receiver: string | null;
   readonly firedAtMs: number;
+  /** When its window ends; null: never. Until then it is fired once. */
+  readonly endsAtMs: number | null;
 };
 
 /** `attempts`: with the one that it was claimed for. */
@@ -56,6 +58,6 @@ export type AlertStore = {
     name?: string;
     sinceMs?: number;
   }): Promise<ResourceEvent[]>;
-  /** Events and finished alerts before `beforeMs` go. */
-  forgetEvents(beforeMs: number): Promise<void>;
+  /** Events before `beforeMs` go, and all but the newest `eventsMax`; and alerts of windows that ended before, once they are done with. */
+  forgetEvents(beforeMs: number, eventsMax: number): Promise<void>;
 };

@@ -1,6 +1,6 @@
 /** AlertStore in SQL. One statement a method, so that none needs a transaction of its own. */
 
-import { and, desc, eq, gte, lt, min, sql } from "drizzle-orm";
+import { and, desc, eq, gte, isNull, lt, min, or, sql } from "drizzle-orm";
 import type { Alert, AlertStore, ResourceEvent } from "./alert-store.ts";
 import { type Queries, rowsOf } from "./database.ts";
 import { alerts, events } from "./schema.ts";
@@ -46,9 +46,13 @@ export function alertStore(
           .orderBy(desc(events.atMs), desc(events.id))
           .limit(limit),
       ),
-    async forgetEvents(beforeMs) {
+    async forgetEvents(beforeMs, eventsMax) {
       const before = Math.trunc(beforeMs);
-      await doing("forget old events", queries.delete(events).where(lt(events.atMs, before)));
+      const newest = sql`select id from events order by at_ms desc, id desc offset ${eventsMax}`;
+      const old = queries.delete(events).where(or(lt(events.atMs, before), sql`id in (${newest})`));
+      await doing("forget old events", old);
+      const over = queries.delete(alerts).where(and(lt(alerts.endsAtMs, before), isNull(alerts.nextAtMs)));
+      await doing("forget old alerts", over);
     },
   };
 }
@@ -72,11 +76,13 @@ async function fireAlerts(
     sql`with given as (
         select * from jsonb_to_recordset(${array}::text::jsonb) as g(
           "id" text, "limitUid" text, "account" text, "atPercent" int4, "body" text, "receiver" text, "firedAtMs" int8,
-          "nextAtMs" int8, "kind" text, "namespace" text, "name" text, "uid" text, "type" text, "reason" text,
+          "endsAtMs" int8, "nextAtMs" int8, "kind" text, "namespace" text, "name" text, "uid" text, "type" text, "reason" text,
           "message" text)
       ), kept as (
-        insert into alerts (id, limit_uid, account, at_percent, body, receiver, fired_at_ms, attempts, next_at_ms)
-        select g."id", g."limitUid", g."account", g."atPercent", g."body", g."receiver", g."firedAtMs", 0, g."nextAtMs"
+        insert into alerts (id, limit_uid, account, at_percent, body, receiver, fired_at_ms, ends_at_ms, attempts,
+          next_at_ms)
+        select g."id", g."limitUid", g."account", g."atPercent", g."body", g."receiver", g."firedAtMs",
+          g."endsAtMs", 0, g."nextAtMs"
         from given g order by g."id"
         on conflict do nothing returning id
       ), told as (
@@ -112,6 +118,7 @@ async function claimAlerts(queries: Queries, how: { nowMs: number; leaseMs: numb
     body: row.body,
     receiver: row.receiver,
     firedAtMs: Number(row.fired_at_ms),
+    endsAtMs: row.ends_at_ms === null ? null : Number(row.ends_at_ms),
     attempts: row.attempts,
   }));
 }
@@ -124,5 +131,6 @@ type AlertRow = {
   readonly body: string;
   readonly receiver: string | null;
   readonly fired_at_ms: bigint;
+  readonly ends_at_ms: bigint | null;
   readonly attempts: number;
 };

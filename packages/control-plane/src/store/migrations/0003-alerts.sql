@@ -9,6 +9,8 @@ create table alerts (
   -- A digest of the receiver's address; null: there is none.
   receiver text,
   fired_at_ms int8 not null,
+  -- When its window ends, and it may be forgotten; null: never.
+  ends_at_ms int8,
   attempts int4 not null,
   -- When to send (again); null: done, given up, or nobody to send to.
   next_at_ms int8,
@@ -16,7 +18,7 @@ create table alerts (
   failure text
 );
 create index alerts_next_at on alerts (next_at_ms) where next_at_ms is not null;
-create index alerts_limit on alerts (limit_uid, fired_at_ms);
+create index alerts_ends_at on alerts (ends_at_ms);
 
 -- What happened to resources, for people: as Kubernetes' Events.
 create table events (
