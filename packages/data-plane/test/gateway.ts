@@ -10,8 +10,13 @@ import {
   digestOf,
   type GatewayPlan,
   type KeyEntry,
+  type LimitPlan,
+  type LimitRule,
+  type ModelPlan,
+  type PricePlan,
   type ProviderPlan,
   type RoutePlan,
+  type StopPlan,
   seal,
   sealingKey,
   type UsageEvent,
@@ -19,7 +24,8 @@ import {
   virtualKeyFrom,
   virtualKeyHash,
 } from "@sluice/contract";
-import { createDataPlane } from "../src/index.ts";
+import { createDataPlane, type DataPlane } from "../src/index.ts";
+import { MemoryRecord } from "./memory-record.ts";
 
 export type TestProvider = {
   name: string;
@@ -28,6 +34,7 @@ export type TestProvider = {
   credential?: string;
   headers?: [string, string][];
   models?: string[];
+  catalog?: Partial<ModelPlan>[];
 };
 export type TestTarget = { provider: string; model?: string; weight?: number; tier?: number };
 export type TestRoute = {
@@ -37,7 +44,10 @@ export type TestRoute = {
   targets: TestTarget[];
   retry?: Partial<RoutePlan["retry"]>;
   timeouts?: Partial<RoutePlan["timeouts"]>;
+  maxOutputTokens?: number;
 };
+/** Money and limits of a snapshot. */
+export type TestMoney = { prices?: Record<string, PricePlan>; limits?: LimitPlan[]; stops?: StopPlan[] };
 export type TestGateway = AsyncDisposable & {
   readonly url: string;
   readonly port: number;
@@ -46,24 +56,37 @@ export type TestGateway = AsyncDisposable & {
   issue(entry?: Partial<KeyEntry>): Promise<string>;
   setKey(key: string, entry: Partial<KeyEntry>): Promise<void>;
   publish(routes: TestRoute[], gateway?: Partial<GatewayPlan>): Promise<void>;
+  /** The same routes, under other limits. */
+  publishMoney(money: TestMoney): Promise<void>;
   publishRaw(body: string): Promise<void>;
   /** Usage events that came over the bus; waits until there are `count`. */
   usage(count: number): Promise<UsageEvent[]>;
   acknowledgement(): Promise<Record<string, unknown>>;
   close(graceMs: number): Promise<void>;
   readonly logged: string[];
+  readonly record: MemoryRecord;
+  /** Of the data plane: its `journal` lies here. */
+  readonly folder: string;
+  /** What a second data plane on the same bus is made with. */
+  start(folder: string): Promise<DataPlane>;
 };
 
-export async function startGateway(input: {
-  providers: TestProvider[];
-  routes: TestRoute[];
-  gateway?: Partial<GatewayPlan>;
-}): Promise<TestGateway> {
+export async function startGateway(
+  input: {
+    providers: TestProvider[];
+    routes: TestRoute[];
+    gateway?: Partial<GatewayPlan>;
+  } & TestMoney,
+): Promise<TestGateway> {
   const bus = createMemoryBus().connect();
   const sealing = sealingKey(randomBytes(32));
   const events: UsageEvent[] = [];
   const logged: string[] = [];
+  const record = new MemoryRecord();
+  await record.listen(bus);
   let revision = 0;
+  let money: TestMoney = input;
+  let published: [TestRoute[], Partial<GatewayPlan>] = [input.routes, input.gateway ?? {}];
 
   const publishRaw = async (body: string) => {
     revision++;
@@ -72,12 +95,16 @@ export async function startGateway(input: {
     await bus.bucket("snapshots").put("current", Buffer.from(JSON.stringify(pointer)));
   };
   const publish = (routes: TestRoute[], gateway: Partial<GatewayPlan> = {}) => {
+    published = [routes, gateway];
+    const { prices = {}, limits = [], stops = [] } = money;
+    record.useLimits(limits);
     return publishRaw(
       canonicalJson({
-        format: 1,
+        format: 2,
         minReader: 1,
         gateways: [gatewayPlan(routes, gateway)],
         providers: input.providers.map(providerPlan),
+        ...{ prices, limits, stops },
       }),
     );
   };
@@ -128,17 +155,19 @@ export async function startGateway(input: {
     void logged.push(
       `${message} ${JSON.stringify(fields, (_key, value) => (value instanceof Error ? value.stack : value))}`,
     );
-  const plane = await createDataPlane({
-    bus,
-    clock: { wallMs: Date.now, monotonicMs: () => performance.now() },
-    random: { bytes: (count) => randomBytes(count), fraction: Math.random },
-    log: { debug: note, info: note, warn: note, error: note },
-    instanceName: "test",
-    sealingKeys: [sealing],
-    spoolFolder,
-    journal: { folder: join(spoolFolder, "journal"), bootId: "boot", owner: "test" },
-    listen: { host: "127.0.0.1", port: 0 },
-  });
+  const start = (folder: string) =>
+    createDataPlane({
+      bus,
+      clock: { wallMs: Date.now, monotonicMs: () => performance.now() },
+      random: { bytes: (count) => randomBytes(count), fraction: Math.random },
+      log: { debug: note, info: note, warn: note, error: note },
+      instanceName: "test",
+      sealingKeys: [sealing],
+      spoolFolder: folder,
+      journal: { folder: join(folder, "journal"), bootId: "boot", owner: "test" },
+      listen: { host: "127.0.0.1", port: 0 },
+    });
+  const plane = await start(spoolFolder);
   await plane.ready;
   const url = `http://127.0.0.1:${plane.address.port}`;
   return {
@@ -149,7 +178,15 @@ export async function startGateway(input: {
     setKey,
     publish,
     publishRaw,
-    logged,
+    async publishMoney(next) {
+      money = { ...money, ...next };
+      await publish(...published);
+      await waitFor(async () => {
+        const entry = await bus.bucket("instances").get(plane.instance);
+        return JSON.parse(Buffer.from(entry?.value ?? Buffer.from("{}")).toString()).revision === revision;
+      }, `revision ${revision}`);
+    },
+    ...{ logged, record, folder: spoolFolder, start },
     async usage(count) {
       await waitFor(() => events.length >= count, `${count} usage events, there are ${events.length}`);
       return events;
@@ -197,7 +234,48 @@ function providerPlan(provider: TestProvider): ProviderPlan {
     headers: provider.headers ?? [],
     ...(provider.models === undefined ? {} : { models: provider.models }),
     outputCapField: "max_completion_tokens",
-    catalog: [],
+    catalog: (provider.catalog ?? []).map((model) => ({ match: "*", byteLevelTokens: true, ...model })),
+  };
+}
+
+/** Of an enforcing Budget, or a RateLimit where the unit is calls or slots; `uid` is the name. */
+export function limitPlan(
+  name: string,
+  rules: (Partial<LimitRule> & Pick<LimitRule, "unit"> & { amount: string })[],
+  overrides: Partial<LimitPlan> = {},
+): LimitPlan {
+  const isRate = rules.every(({ unit }) => unit === "requests" || unit === "slots");
+  return {
+    uid: name,
+    kind: isRate ? "RateLimit" : "Budget",
+    id: `default/${name}`,
+    selector: {},
+    per: [],
+    rules: rules.map((rule) => ({ name: rule.unit, window: { kind: "lifetime" }, ...rule })),
+    overrides: [],
+    mode: "Enforce",
+    whenShort: "Reject",
+    maxWaitMs: 5_000,
+    whenUnavailable: isRate ? "Allow" : "Refuse",
+    accountsMax: 10_000,
+    ...overrides,
+  };
+}
+
+/** Dollars a million tokens. */
+export function pricePlan(input: number, output: number, overrides: Partial<PricePlan> = {}): PricePlan {
+  const [read, write] = [input * 1_000_000, output * 1_000_000];
+  return {
+    version: `test ${input}/${output}`,
+    rates: {
+      ...{ input: read, inputAudio: read, inputImage: read, cacheRead: read / 10 },
+      ...{ cacheWrite5m: read, cacheWrite1h: read, cacheWriteOther: read },
+      ...{ output: write, outputReasoning: write, outputAudio: write, outputImage: write },
+    },
+    tiers: [],
+    serviceTiers: {},
+    perCall: { webSearch: 10_000_000, webFetch: 0 },
+    ...overrides,
   };
 }
 
@@ -237,6 +315,7 @@ function routePlan(route: TestRoute): RoutePlan {
     tiers,
     retry: { attempts: 2, on: ["ConnectFailure", "Timeout", "RateLimited", "ServerError"], ...route.retry },
     timeouts: { firstByteMs: 20_000, firstByteForWhole: false, idleMs: 20_000, totalMs: 60_000, ...route.timeouts },
+    ...(route.maxOutputTokens === undefined ? {} : { maxOutputTokens: route.maxOutputTokens }),
     onAbort: "Cancel",
   };
 }
