@@ -2,7 +2,7 @@
 
 import { createHmac } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { figures, limitPlan } from "../../test/account-figures.ts";
+import { figures, limitPlan, monthEndMs } from "../../test/account-figures.ts";
 import { realClock, testLog } from "../../test/observed.ts";
 import { startWebhookReceiver, type WebhookReceiver } from "../../test/webhook-receiver.ts";
 import { Secret } from "../sources/secret.ts";
@@ -190,4 +190,23 @@ test("the next window has its thresholds again", async () => {
   await alerts.look([figures({ plan, spent: usd(400) })]);
   await alerts.look([figures({ plan, spent: usd(400), id: "1764547200000@next" })]);
   await expect.poll(told, { timeout: 20_000 }).toEqual([80, 80]);
+});
+
+test("what is old is forgotten: events, and alerts of windows that ended and are done with", async () => {
+  const { plan, policies, name } = budget([80]);
+  await using alerts = start(policies);
+  await alerts.look([figures({ plan, spent: usd(400), endsAtMs: monthEndMs })]);
+  await expect.poll(told, { timeout: 20_000 }).toEqual([80]);
+  const eventsOf = () => store.listEvents({ limit: 10, kind: "Budget", name });
+  await store.forgetEvents(monthEndMs - 1, 0);
+  expect(await eventsOf()).toEqual([]);
+
+  // Still known: the window is not over.
+  await using again = start(policies);
+  await again.look([figures({ plan, spent: usd(400), endsAtMs: monthEndMs })]);
+  expect(await eventsOf()).toEqual([]);
+  await store.forgetEvents(monthEndMs + 1, 100);
+  await using later = start(policies);
+  await later.look([figures({ plan, spent: usd(400), endsAtMs: monthEndMs })]);
+  expect(await eventsOf()).toHaveLength(1);
 });

@@ -12,7 +12,7 @@ import type { AccountFigures } from "../status/account-figures.ts";
 import type { Alert, AlertStore, ClaimedAlert } from "../store/alert-store.ts";
 import type { AlertPolicy, Threshold } from "./alert-policy.ts";
 import { signature } from "./signature.ts";
-import { type ThresholdAlert, thresholdAlert } from "./threshold-alert.ts";
+import { crossingKey, type ThresholdAlert, thresholdAlert } from "./threshold-alert.ts";
 import { crossedPercents } from "./thresholds.ts";
 import { type Posted, post } from "./webhook.ts";
 
@@ -36,6 +36,7 @@ const lookEveryMs = 15_000;
 /** What has been fired is remembered here only to spare the record the question. */
 const rememberedMax = 50_000;
 const eventsKeptMs = 30 * 86_400_000;
+const eventsKeptMax = 100_000;
 const forgetEveryMs = 3_600_000;
 
 export class Alerts implements AsyncDisposable {
@@ -69,19 +70,22 @@ export class Alerts implements AsyncDisposable {
   async look(accounts: Iterable<AccountFigures>): Promise<void> {
     const nowMs = this.#ports.clock.nowMs();
     const fired: ThresholdAlert[] = [];
+    const keys: string[] = [];
     for (const account of accounts) {
       const policy = account.plan.kind === "Budget" ? this.#policies.get(account.plan.id) : undefined;
       if (policy === undefined || account.plan.mode === "Shadow") continue;
       for (const { atPercent, webhook } of crossed(account, policy.thresholds)) {
-        const one = thresholdAlert(account, { atPercent, url: webhook?.url, uid: policy.uid, nowMs });
-        if (!this.#known.has(one.alert.id)) fired.push(one);
+        const key = crossingKey(account, atPercent, nowMs);
+        if (this.#known.has(key)) continue;
+        keys.push(key);
+        fired.push(thresholdAlert(account, { atPercent, url: webhook?.url, uid: policy.uid, nowMs }));
       }
     }
     if (fired.length === 0) return;
     const first = new Set(await this.#ports.store.fireAlerts(fired));
+    if (this.#known.size + keys.length > rememberedMax) this.#known.clear();
+    for (const key of keys) this.#known.add(key);
     for (const { alert, event } of fired) {
-      if (this.#known.size >= rememberedMax) this.#known.clear();
-      this.#known.add(alert.id);
       if (!first.has(alert.id)) continue;
       this.#ports.log.warn("a threshold was crossed", {
         budget: `${event.namespace}/${event.name}`,
@@ -102,7 +106,7 @@ export class Alerts implements AsyncDisposable {
     const nowMs = clock.nowMs();
     if (nowMs - this.#forgottenAtMs > forgetEveryMs) {
       this.#forgottenAtMs = nowMs;
-      await store.forgetEvents(nowMs - eventsKeptMs);
+      await store.forgetEvents(nowMs - eventsKeptMs, eventsKeptMax);
     }
     const nextAtMs = await store.nextAlertAtMs();
     const waitMs = Math.min(Math.max((nextAtMs ?? Number.POSITIVE_INFINITY) - nowMs, 50), lookEveryMs);

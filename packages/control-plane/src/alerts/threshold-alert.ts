@@ -21,7 +21,8 @@ export function thresholdAlert(
   const { plan, rule, values } = account;
   const { atPercent, nowMs } = crossing;
   const [namespace = "", name = ""] = plan.id.split("/");
-  const id = alertId(account, atPercent, nowMs);
+  const key = crossingKey(account, atPercent, nowMs);
+  const id = `evt_${createHash("sha256").update(key).digest("hex").slice(0, 32)}`;
   const percent = percentOf(account.spent, account.amount);
   const body = {
     id,
@@ -41,7 +42,7 @@ export function thresholdAlert(
   };
   return {
     alert: {
-      ...{ id, limitUid: plan.uid, account: account.id, atPercent, firedAtMs: nowMs },
+      ...{ id, limitUid: plan.uid, account: account.id, atPercent, firedAtMs: nowMs, endsAtMs: endOf(account, nowMs) },
       body: JSON.stringify(body),
       receiver: crossing.url === undefined ? null : createHash("sha256").update(crossing.url).digest("hex"),
     },
@@ -54,11 +55,16 @@ export function thresholdAlert(
   };
 }
 
-/** One for each threshold of an account in a window. Without windows that turn, a rolling one repeats after its length at most. */
-function alertId({ id, rule }: AccountFigures, atPercent: number, nowMs: number): string {
-  const period = rule.window.kind === "rolling" ? Math.floor(nowMs / rule.window.ms) : 0;
-  const digest = createHash("sha256").update(`${id} ${atPercent} ${period}`).digest("hex");
-  return `evt_${digest.slice(0, 32)}`;
+/**
+ * One for each threshold of an account in a window. A rolling window never turns: there a threshold that stays crossed is told
+ * again once a length of it, at most.
+ */
+export function crossingKey({ id, rule }: AccountFigures, atPercent: number, nowMs: number): string {
+  return `${id} ${atPercent} ${rule.window.kind === "rolling" ? Math.floor(nowMs / rule.window.ms) : 0}`;
+}
+
+function endOf({ endsAtMs, rule }: AccountFigures, nowMs: number): number | null {
+  return rule.window.kind === "rolling" ? (Math.floor(nowMs / rule.window.ms) + 1) * rule.window.ms : endsAtMs;
 }
 
 function whose({ plan, values }: AccountFigures): string {
