@@ -37,8 +37,8 @@ export type Exchange = {
   headers: RequestHeaders | undefined;
   gateway: GatewayRuntime | undefined;
   operation: Operation | undefined;
-  /** What the gateway answers itself: `models` (`modelId`: one of them), `base`. */
-  local: "models" | "base" | undefined;
+  /** What the gateway answers itself: `models` (`modelId`: one of them), `prices`, `base`. */
+  local: "models" | "prices" | "base" | undefined;
   modelId: string | undefined;
   /** With its question mark, or empty. */
   query: string;

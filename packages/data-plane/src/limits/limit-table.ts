@@ -10,6 +10,8 @@ export type CallFacts = {
   readonly caller: KeyEntry;
   /** The name that the caller asked for. */
   readonly model: string;
+  /** What `per: [Model]` counts it under: a name that somebody has written down, or a pattern. Callers can make up names. */
+  readonly modelAccount: string;
   /** `namespace/name`. */
   readonly provider: string;
   readonly route: string;
@@ -136,7 +138,7 @@ function factOf(dimension: string, call: CallFacts): string | undefined {
     case "Key":
       return caller.id;
     case "Model":
-      return call.model;
+      return call.modelAccount;
     case "Provider":
       return call.provider;
     case "Route":

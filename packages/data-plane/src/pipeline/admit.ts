@@ -46,7 +46,8 @@ type Call = {
 export function admit(exchange: Exchange, target: TargetRuntime, desk: LimitDesk): Admission | Promise<Admission> {
   const { runtime, caller } = exchange;
   if (runtime === undefined || caller === undefined) throw new Error("admit runs after plan");
-  const facts = factsOf(exchange, target);
+  const model = target.models.find(sentModel(exchange, target))?.value;
+  const facts = factsOf(exchange, target, model);
   const stop = runtime.stops.find(facts, exchange.startedAtMs);
   if (stop !== undefined) {
     const what = `${stop.dimension} ${stop.value}`;
@@ -55,7 +56,6 @@ export function admit(exchange: Exchange, target: TargetRuntime, desk: LimitDesk
   const isFree = exchange.operation?.name === freeOperation;
   const found = runtime.limits.find(facts);
   const rules = isFree ? found.filter((one) => !isBudgeted(one)) : found;
-  const model = target.models.find(sentModel(exchange, target))?.value;
   if (!isFree) {
     const refusal = closedTo({ exchange, target, model, rules });
     if (refusal !== undefined) return refusal;
@@ -217,12 +217,15 @@ function figuresOf(worst: WorstCase, { serverTools, serviceTier }: RequestFeatur
   };
 }
 
-function factsOf(exchange: Exchange, target: TargetRuntime): CallFacts {
+function factsOf(exchange: Exchange, target: TargetRuntime, known: ModelRuntime | undefined): CallFacts {
   const { caller, fields, route } = exchange;
   if (caller === undefined || fields === undefined || route === undefined) throw new Error("admit runs after plan");
   return {
     caller,
     model: fields.model,
+    modelAccount: route.plan.models.includes(fields.model)
+      ? fields.model
+      : (known?.plan.match ?? route.plan.models.at(-1) ?? fields.model),
     provider: target.provider.id,
     route: route.plan.id,
     claimedUser: exchange.claimedUser,

@@ -32,7 +32,8 @@ export function identify(exchange: Exchange): Exchange {
         return refuse(exchange, { code: "method_not_allowed", method, allow: entry.operation.method });
       break;
     case "models":
-      exchange.local = "models";
+    case "prices":
+      exchange.local = entry.kind;
       if (method !== "GET" && method !== "HEAD")
         return refuse(exchange, { code: "method_not_allowed", method, allow: "GET" });
       break;

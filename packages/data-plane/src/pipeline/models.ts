@@ -40,7 +40,8 @@ export function answerModels(exchange: Exchange): Exchange {
   return answer(exchange, dialect.buildModel({ id: modelId, createdAt }));
 }
 
-function answer(exchange: Exchange, text: string): Exchange {
+/** A JSON text of the gateway's own. */
+export function answer(exchange: Exchange, text: string): Exchange {
   const { outgoing } = exchange;
   const body = Buffer.from(text);
   outgoing.writeHead(200, {

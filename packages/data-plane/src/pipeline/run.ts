@@ -10,6 +10,7 @@ import { charge } from "./charge.ts";
 import { identify } from "./identify.ts";
 import { answerModels } from "./models.ts";
 import { plan } from "./plan.ts";
+import { answerPrices } from "./prices.ts";
 import { readBody } from "./read-body.ts";
 
 export type PipelinePorts = AttemptPorts & {
@@ -50,8 +51,9 @@ async function steps(exchange: Exchange, ports: PipelinePorts): Promise<void> {
     return;
   }
   if (authenticate(exchange, ports.keys).refusal !== undefined) return;
-  if (exchange.local === "models") {
-    answerModels(exchange);
+  if (exchange.local !== undefined) {
+    if (exchange.local === "prices") answerPrices(exchange);
+    else answerModels(exchange);
     return;
   }
   await readBody(exchange, ports.deadlines);

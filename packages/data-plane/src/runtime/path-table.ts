@@ -9,6 +9,7 @@ import type { GatewayRuntime } from "./runtime.ts";
 export type PathEntry = { readonly gateway: GatewayRuntime } & (
   | { readonly kind: "operation"; readonly operation: Operation }
   | { readonly kind: "models" }
+  | { readonly kind: "prices" }
   | { readonly kind: "responses" }
   | { readonly kind: "base" }
 );
@@ -59,6 +60,7 @@ function addPaths(table: Map<string, PathEntry>, gateway: GatewayRuntime, base: 
       table.set(`${base}${version}${operation.path}`, { kind: "operation", operation, gateway });
     }
     table.set(`${base}${version}${modelsPath}`, { kind: "models", gateway });
+    table.set(`${base}${version}/prices`, { kind: "prices", gateway });
     table.set(`${base}${version}/responses`, { kind: "responses", gateway });
   }
 }
