@@ -15,12 +15,13 @@ const sweepMs = 50;
 export class Deadlines implements Disposable {
   readonly #waiting = new Roster<Timed>();
   readonly #timer: NodeJS.Timeout;
-  readonly #now: () => number;
+  /** Monotonic milliseconds, of the clock that deadlines are looked at by: nothing may be set by another one. */
+  readonly now: () => number;
   /** As of the last sweep: exact enough to push a deadline back by. */
   coarseNow: number;
 
   constructor(now: () => number) {
-    this.#now = now;
+    this.now = now;
     this.coarseNow = now();
     this.#timer = setInterval(() => this.#sweep(), sweepMs);
     this.#timer.unref();
@@ -39,7 +40,7 @@ export class Deadlines implements Disposable {
   }
 
   #sweep(): void {
-    this.coarseNow = this.#now();
+    this.coarseNow = this.now();
     this.#waiting.forEach((timed) => {
       timed.check(this.coarseNow);
     });

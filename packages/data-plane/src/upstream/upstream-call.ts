@@ -3,7 +3,6 @@
  * (answer, deadline, lost connection, caller gone, key revoked) ends it once, and the provider's side at the same time.
  */
 
-import { performance } from "node:perf_hooks";
 import type { RetryReason } from "@sluice/contract";
 import { editRequest, parseObject, type RequestFields } from "@sluice/protocols";
 import type { Dispatcher } from "undici";
@@ -60,7 +59,7 @@ class UpstreamCall implements Timed, Abortable, Dispatcher.DispatchHandler {
     const { exchange } = input;
     this.#timeouts = (exchange.route as RouteRuntime).plan.timeouts;
     const stream = exchange.fields?.stream === true && exchange.operation?.streams === true;
-    const now = performance.now();
+    const now = input.deadlines.now();
     this.#firstByteBy =
       stream || this.#timeouts.firstByteForWhole ? now + this.#timeouts.firstByteMs : Number.POSITIVE_INFINITY;
     this.#totalBy = exchange.startedAt + this.#timeouts.totalMs;
@@ -139,7 +138,7 @@ class UpstreamCall implements Timed, Abortable, Dispatcher.DispatchHandler {
     const { exchange, deadlines } = this.#input;
     this.#idleBy = deadlines.coarseNow + this.#timeouts.idleMs;
     const flow = this.#guarded(() => relay.data(piece));
-    if (relay.hasContent && exchange.firstByteAt === undefined) exchange.firstByteAt = performance.now();
+    if (relay.hasContent && exchange.firstByteAt === undefined) exchange.firstByteAt = deadlines.now();
     if (flow === "wait") this.#pause(controller);
     else if (flow !== "more") this.#finish(flow);
   }
@@ -168,11 +167,12 @@ class UpstreamCall implements Timed, Abortable, Dispatcher.DispatchHandler {
   }
 
   #pause(controller: Dispatcher.DispatchController): void {
+    const { exchange, deadlines } = this.#input;
     controller.pause();
-    this.#pausedAt = performance.now();
-    this.#input.exchange.outgoing.once("drain", () => {
+    this.#pausedAt = deadlines.now();
+    exchange.outgoing.once("drain", () => {
       this.#pausedAt = undefined;
-      this.#idleBy = performance.now() + this.#timeouts.idleMs;
+      this.#idleBy = deadlines.now() + this.#timeouts.idleMs;
       if (!this.#over) controller.resume();
     });
   }
