@@ -21,7 +21,8 @@ export type PostgresServer = AsyncDisposable & {
 
 const startWithinMs = 30_000;
 
-export async function startPostgres(): Promise<PostgresServer> {
+/** `isDurable`: as an operator has it; benches want to know what that costs. */
+export async function startPostgres({ isDurable = false } = {}): Promise<PostgresServer> {
   const user = process.getuid?.() === 0 ? unprivilegedUser() : undefined;
   const folder = mkdtempSync(join(tmpdir(), "sluice-postgres-"));
   if (user !== undefined) chownSync(folder, user.uid, user.gid);
@@ -32,7 +33,8 @@ export async function startPostgres(): Promise<PostgresServer> {
   const initArguments = ["-D", data, "-U", "sluice", "--auth=trust", "--encoding=UTF8", "--no-sync"];
   await promisify(execFile)(join(binaries, "initdb"), initArguments, as);
   const port = await freePort();
-  const settings = ["fsync=off", "full_page_writes=off", "synchronous_commit=off", "unix_socket_directories="];
+  const careless = ["fsync=off", "full_page_writes=off", "synchronous_commit=off"];
+  const settings = [...(isDurable ? [] : careless), "unix_socket_directories="];
   const child = spawn(
     join(binaries, "postgres"),
     ["-D", data, "-h", "127.0.0.1", "-p", String(port), ...settings.flatMap((setting) => ["-c", setting])],
