@@ -111,7 +111,11 @@ export async function createControlPlane(ports: ControlPlanePorts): Promise<Cont
     work: () => writeAll(),
   });
   const alerts = begun.use(new Alerts({ store, secrets, clock, log }));
-  const accounts = new AccountWatch({ store, alerts, clock, log, onChange: () => writeAll(limitKinds) });
+  const accounts = new AccountWatch({
+    ...{ store, alerts, clock, log },
+    onChange: () => writeAll(limitKinds),
+    recall: (families) => leases.recall(families),
+  });
   const leases = begun.use(
     new LeaseService({
       ...{ bus, store, clock, log, random: ports.random },

@@ -166,7 +166,7 @@ export class LeaseService implements AsyncDisposable {
         }
         const exhausted = replies.flatMap(exhaustedIn);
         if (booked.length + exhausted.length > 0) this.#ports.onBooked?.(booked, exhausted);
-        if (recalls.length > 0) await this.#recall(recalls);
+        if (recalls.length > 0) await this.recall(recalls);
       } catch (error) {
         this.#isDeaf = true;
         this.#ports.log.error("lease requests could not be answered", { requests: batch.length, error });
@@ -175,7 +175,8 @@ export class LeaseService implements AsyncDisposable {
     }
   }
 
-  async #recall(families: readonly Family[]): Promise<void> {
+  /** Data planes give back what lies idle of these. */
+  async recall(families: readonly Family[]): Promise<void> {
     const recall: LeaseRecall = {
       families: families.map(({ limit, rule, values }) => ({ limit, rule, values: [...values] })),
     };

@@ -1,7 +1,7 @@
 import { accountId } from "@sluice/contract";
 import type { AccountState } from "@sluice/limits";
 import { expect, test } from "vitest";
-import { limitPlan, monthEndMs, monthStartMs } from "../../test/account-figures.ts";
+import { limitPlan, monthEndMs, monthStartMs, usdRule } from "../../test/account-figures.ts";
 import { testLog } from "../../test/observed.ts";
 import type { AccountFigures } from "./account-figures.ts";
 import { AccountWatch } from "./account-watch.ts";
@@ -47,6 +47,7 @@ function steppedClock(startMs: number) {
 function watchOf(stored: readonly AccountState[]) {
   const clock = steppedClock(monthStartMs + 3_600_000);
   const looked: string[] = [];
+  const recalled: string[] = [];
   const count = { statuses: 0, reads: 0 };
   const watch = new AccountWatch({
     store: {
@@ -67,9 +68,12 @@ function watchOf(stored: readonly AccountState[]) {
     async onChange() {
       count.statuses++;
     },
+    async recall(families) {
+      recalled.push(...families.map(({ values }) => String(values)));
+    },
   });
   watch.useLimits([limitPlan()], new Map());
-  return { watch, clock, looked, count };
+  return { watch, clock, looked, recalled, count };
 }
 
 test("accounts of other replicas are looked at every few seconds, with what the database can lose", async () => {
@@ -94,5 +98,18 @@ test("what this replica books is looked at at once, and statuses are asked for s
   expect(looked.length).toBeGreaterThan(50);
   expect(count.statuses - before).toBeLessThanOrEqual(6);
   expect(watch.situation(clock.nowMs()).figures.get("budget-1")?.accounts).toMatchObject([{ spent: 1_000n }]);
+  await watch[Symbol.asyncDispose]();
+});
+
+test("where a lowered limit has more granted than it allows, what lies idle is called back", async () => {
+  const lease = { returned: 0n, settled: 10n, state: "Open" } as const;
+  const idle = { ...account("idle", 0n), leases: new Map([["one", { ...lease, granted: 90n, reserved: 5n }]]) };
+  const inUse = { ...account("in-use", 0n), leases: new Map([["one", { ...lease, granted: 90n, reserved: 80n }]]) };
+  const { watch, clock, recalled } = watchOf([idle, inUse]);
+  await clock.advance(5_000);
+  expect(recalled).toEqual([]);
+  watch.useLimits([limitPlan({ rules: [{ ...usdRule, amount: "50" }] })], new Map());
+  await clock.advance(5_000);
+  expect(recalled).toEqual(["idle"]);
   await watch[Symbol.asyncDispose]();
 });

@@ -1,9 +1,10 @@
 /**
  * AccountWatch: keeps an eye on the accounts of limits. What this replica books is looked at at once, what others do every few
- * seconds; thresholds are told by `alerts`, and statuses are asked for, seldom enough for the record.
+ * seconds; thresholds are told by `alerts`, statuses are asked for, seldom enough for the record, and where a lowered limit
+ * has more granted than it now allows, what lies idle is called back.
  */
 
-import type { LimitPlan } from "@sluice/contract";
+import type { Family, LimitPlan } from "@sluice/contract";
 import type { AccountState } from "@sluice/limits";
 import type { AlertPolicy } from "../alerts/alert-policy.ts";
 import type { Alerts } from "../alerts/alerts.ts";
@@ -11,6 +12,7 @@ import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
 import { Loop } from "../reconcile/loop.ts";
 import type { LeaseStore } from "../store/lease-store.ts";
+import type { AccountFigures } from "./account-figures.ts";
 import { KnownAccounts } from "./known-accounts.ts";
 import type { Situation } from "./status-writer.ts";
 
@@ -21,11 +23,15 @@ export type AccountWatchPorts = {
   readonly log: Log;
   /** Statuses of limits are to be written; at most this often: `statusEveryMs`. */
   readonly onChange: () => Promise<void>;
+  /** Data planes give back what lies idle of these. */
+  readonly recall: (families: readonly Family[]) => Promise<void>;
 };
 
 const changedDebounceMs = 50;
 const statusEveryMs = 2_000;
 const lookEveryMs = 10_000;
+/** One message on the bus; the others come with a later look. */
+const recalledMax = 1_000;
 
 export class AccountWatch implements AsyncDisposable {
   readonly #ports: AccountWatchPorts;
@@ -97,11 +103,23 @@ export class AccountWatch implements AsyncDisposable {
     if (this.#limits.length > 0) {
       const limits = this.#limits.map(({ uid }) => uid);
       this.#known.noteAll(await store.listAccounts({ limits, endsAfterMs: nowMs }));
-      for (const { accounts } of this.#known.figures(nowMs).values()) await alerts.look(accounts);
+      const figures = [...this.#known.figures(nowMs).values()].flatMap(({ accounts }) => accounts);
+      await alerts.look(figures);
+      const over = figures.filter(isOver).slice(0, recalledMax);
+      if (over.length > 0) await this.#ports.recall(over.map(familyOf));
       const durability = await store.durability();
       this.#durabilityReduced = durability.kind === "Reduced" ? durability.reasons.join("; ") : undefined;
     }
     this.#loops.statuses.ask();
     if (!this.#closed) this.#cancelLook = clock.after(lookEveryMs, () => this.#loops.all.ask());
   }
+}
+
+/** More is granted than the limit allows now, and some of it lies idle. */
+function isOver({ plan, amount, spent, reserved, committed, isLeasedAhead }: AccountFigures): boolean {
+  return plan.mode === "Enforce" && isLeasedAhead && committed > amount && committed > spent + reserved;
+}
+
+function familyOf({ plan, rule, values }: AccountFigures): Family {
+  return { limit: plan.uid, rule: rule.name, values };
 }
