@@ -33,6 +33,8 @@ export type Openings = ReadonlyMap<string, { readonly window: number; readonly a
 
 export type Batch = {
   readonly requests: readonly LeaseRequest[];
+  /** Of the limits; undefined: they are of none. */
+  readonly revision: number | undefined;
   readonly limits: Limits;
   readonly openings: Openings;
   /** The windows as last read: a guess that spares a second reading. */
@@ -50,12 +52,14 @@ const attemptsMax = 30;
 const backoffMs = 4;
 const backoffMsMax = 100;
 
-export async function answerBatch(ports: BatchPorts, batch: Batch): Promise<Answered> {
+/** `outdated`: another replica has recorded a newer revision; its limits hold from then on. */
+export async function answerBatch(ports: BatchPorts, batch: Batch): Promise<Answered | "outdated"> {
   const { requests, limits } = batch;
   const { store, nowMs, amountOf } = ports;
   for (let attempt = 1; attempt <= attemptsMax; attempt++) {
     const atMs = Math.trunc(nowMs());
     const read = await readFor(ports, batch, atMs);
+    if (batch.revision !== undefined && read.revision > batch.revision) return "outdated";
     const opened = withOpenings(read, batch, atMs);
     const view = { ...read, accounts: opened.accounts };
     const { replies, changed, recalls, epochLost } = answer({ requests, limits, amountOf, view, nowMs: atMs, hash });

@@ -187,6 +187,29 @@ describeEachStore("the lease service", (under) => {
     expect(await one.send(one.next({}))).toMatchObject({ kind: "fenced" });
   });
 
+  test("limits of a newer revision hold as soon as any replica has recorded it", async () => {
+    const record = (amount: string) => {
+      const empty = { format: 2, minReader: 1, gateways: [], providers: [], prices: {}, stops: [] };
+      const snapshot = { ...empty, limits: [plan(amount)] };
+      return under.store.recordRevision({ digest: uid + amount, snapshot, recordedAtMs: 1 });
+    };
+    const service = await serve();
+    const { revision } = await record("100");
+    await service.useLimits([plan("100")], revision);
+    const one = asker("one");
+    expect((await one.ask({ asks: [need(family("api"), 60)] })).leases).toMatchObject([{ granted: 60 }]);
+    await record("70");
+    const told = totals(family("api"), { granted: 60, reserved: 60 });
+    expect((await one.ask({ totals: [told], asks: [need(family("api"), 20)] })).leases).toMatchObject([
+      { granted: 60, amount: "70", shortage: "Reserved" },
+    ]);
+    // A replica that still has the older one to publish does not bring it back.
+    await service.useLimits([plan("100")], revision);
+    expect((await one.ask({ totals: [told], asks: [need(family("api"), 20)] })).leases).toMatchObject([
+      { amount: "70" },
+    ]);
+  });
+
   test("a closed session leaves what it has settled", async () => {
     await serve(plan("100"));
     const one = asker("one");

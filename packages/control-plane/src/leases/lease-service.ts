@@ -17,6 +17,7 @@ import { type AccountState, type AmountOf, amountOf, type WindowState } from "@s
 import { type Clock, sleep } from "../clock.ts";
 import type { Log } from "../log.ts";
 import type { LeaseStore } from "../store/lease-store.ts";
+import type { Store } from "../store/store.ts";
 import { type Agreement, checkAgreement } from "./agreement.ts";
 import { answerBatch, type BatchPorts } from "./answer-batch.ts";
 import { bringInLine, type LimitsInForce } from "./limit-desk.ts";
@@ -25,7 +26,7 @@ import { countThoseUnheard, writeOffSilent } from "./silence.ts";
 
 export type LeaseServicePorts = {
   readonly bus: Pick<Bus, "requests" | "signals">;
-  readonly store: LeaseStore;
+  readonly store: LeaseStore & Pick<Store, "latestRevision">;
   readonly clock: Clock;
   readonly random: { bytes(count: number): Uint8Array };
   readonly log: Log;
@@ -59,7 +60,10 @@ export class LeaseService implements AsyncDisposable {
   readonly #closing = new AbortController();
   readonly #waiting: Waiting[] = [];
   readonly #windows = new Map<string, WindowState>();
-  #inForce: LimitsInForce = { limits: new Map(), openings: new Map() };
+  #inForce: LimitsInForce & { readonly revision: number | undefined } = {
+    ...{ limits: new Map(), openings: new Map(), revision: undefined },
+  };
+  #bringing: Promise<void> = Promise.resolve();
   #answering: Promise<void> | undefined;
   #cancelGather: (() => void) | undefined;
   #listening: AsyncDisposable | undefined;
@@ -98,9 +102,19 @@ export class LeaseService implements AsyncDisposable {
     return this.#hearingSinceMs;
   }
 
-  /** Before a snapshot with these limits is published. From the first time on, requests are answered. */
-  async useLimits(plans: readonly LimitPlan[]): Promise<void> {
-    this.#inForce = await bringInLine(this.#recordPorts(), plans);
+  /**
+   * Before a snapshot with these limits is published. From the first time on, requests are answered. `revision`: that they are
+   * of; newer ones of other replicas are followed then.
+   */
+  useLimits(plans: readonly LimitPlan[], revision?: number): Promise<void> {
+    const bringing = this.#bringing.then(() => this.#bring(plans, revision));
+    this.#bringing = bringing.catch(() => undefined);
+    return bringing;
+  }
+
+  async #bring(plans: readonly LimitPlan[], revision: number | undefined): Promise<void> {
+    if (revision !== undefined && revision < (this.#inForce.revision ?? 0)) return;
+    this.#inForce = { ...(await bringInLine(this.#recordPorts(), plans)), revision };
     this.#windows.clear();
     if (this.#listening !== undefined || this.#closing.signal.aborted) return;
     this.#listening = await this.#ports.bus.requests("leases").answer((value) => this.#answer(value));
@@ -153,12 +167,15 @@ export class LeaseService implements AsyncDisposable {
     while (this.#waiting.length > 0 && !this.#closing.signal.aborted) {
       const batch = this.#waiting.splice(0, batchMax);
       try {
-        const { limits, openings } = this.#inForce;
         const requests = batch.map(({ request }) => request);
-        const { replies, recalls, booked } = await answerBatch(this.#batchPorts, {
-          ...{ requests, limits, openings, windows: this.#windows },
-        });
+        const answered = await answerBatch(this.#batchPorts, { requests, ...this.#inForce, windows: this.#windows });
         this.#heard();
+        if (answered === "outdated") {
+          await this.#followRevision();
+          this.#waiting.unshift(...batch);
+          continue;
+        }
+        const { replies, recalls, booked } = answered;
         for (const [place, { resolve, reject }] of batch.entries()) {
           const reply = replies[place];
           if (reply === undefined) reject(new Error("A lease request was left without a reply"));
@@ -173,6 +190,11 @@ export class LeaseService implements AsyncDisposable {
         for (const { reject } of batch) reject(error);
       }
     }
+  }
+
+  async #followRevision(): Promise<void> {
+    const latest = await this.#ports.store.latestRevision();
+    if (latest !== undefined) await this.useLimits(latest.snapshot.limits ?? [], latest.revision);
   }
 
   /** Data planes give back what lies idle of these. */

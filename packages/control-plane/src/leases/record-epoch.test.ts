@@ -9,7 +9,7 @@ import { readRecord } from "./record-epoch.ts";
 function fakeRecord(memory: string, epoch?: EpochState) {
   const record = { memory, epoch, isOthersTurn: false, writes: 0 };
   const read = (): StoredLeases => ({
-    ...{ memory: record.memory, epoch: record.epoch },
+    ...{ memory: record.memory, epoch: record.epoch, revision: 0 },
     ...{ windows: new Map(), sessions: new Map(), accounts: new Map() },
   });
   const writeLeases = async (changes: RecordChanges, expected: { memory: string; epochVersion: number }) => {

@@ -18,6 +18,8 @@ export type LeaseRows = {
 export type StoredLeases = {
   /** Which database this is, and in which of its lives: `<system>.<timeline>`. A fail-over or a restore makes it another. */
   readonly memory: string;
+  /** The newest that is recorded; 0: none. Its limits are those in force. */
+  readonly revision: number;
   /** Undefined: there was none yet. */
   readonly epoch: EpochState | undefined;
   readonly windows: ReadonlyMap<string, WindowState>;
@@ -74,7 +76,10 @@ export type LeaseStore = {
   silentSessions(query: SilentQuery): Promise<SessionState[]>;
   /** Open sessions that have not told all they hold under this epoch. */
   unheardSessions(epoch: string, limit: number): Promise<SessionState[]>;
-  /** Accounts whose window ended before, and in which no Open session holds a lease; answers how many went. */
+  /**
+   * Accounts whose window ended before, and in which no Open session holds a lease; and sessions closed before, without any.
+   * Answers how many accounts went.
+   */
   forgetAccounts(endedBeforeMs: number): Promise<number>;
   listLimitBooks(): Promise<LimitBook[]>;
   /** By compare-and-set on each one's `version`; version 0: a new one. Answers the uids of those that were written. */

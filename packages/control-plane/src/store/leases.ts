@@ -26,9 +26,12 @@ const memory = sql`((select system_identifier from pg_control_system())::text
 
 export async function readLeases(queries: Queries, rows: LeaseRows): Promise<StoredLeases> {
   // One statement: all of it is of one moment.
-  const [found] = await rowsOf<Record<"memory" | "epoch" | "windows" | "sessions" | "accounts", string | null>>(
+  const [found] = await rowsOf<
+    Record<"memory" | "revision" | "epoch" | "windows" | "sessions" | "accounts", string | null>
+  >(
     queries,
     sql`select ${memory} as memory,
+      (select max(revision)::text from revisions) as revision,
       (select ${epochColumns}::text from record_epoch) as epoch,
       (select json_agg(${windowColumns})::text from limit_windows where rule = any(${texts(rows.windows)})) as windows,
       (select json_agg(${sessionColumns})::text from limit_sessions
@@ -40,6 +43,7 @@ export async function readLeases(queries: Queries, rows: LeaseRows): Promise<Sto
   const epoch = found?.epoch;
   return {
     memory: found?.memory ?? "",
+    revision: Number(found?.revision ?? 0),
     epoch: epoch === null || epoch === undefined ? undefined : epochOf(JSON.parse(epoch)),
     windows: new Map(all("windows", windowOf).map((row) => [row.rule, row])),
     sessions: new Map(all("sessions", sessionOf).map((row) => [row.session, row])),
@@ -219,6 +223,10 @@ export async function forgetAccounts(queries: Queries, endedBeforeMs: number): P
         select 1 from limit_leases l join limit_sessions s on s.session = l.session
         where l.account = a.id and s.state = 'Open')
       returning a.id`,
+  );
+  await queries.execute(
+    sql`delete from limit_sessions s where s.state = 'Closed' and s.heard_at_ms < ${Math.trunc(endedBeforeMs)}
+      and not exists (select 1 from limit_leases l where l.session = s.session)`,
   );
   return gone.length;
 }
