@@ -49,14 +49,14 @@ test("since when an account is exhausted is remembered until it is gone", () => 
   known.noteExhausted([id], 5);
   known.noteExhausted([id], 9);
   known.noteAll([account("a", 1, 1n)]);
-  expect([...known.exhausted]).toEqual([[id, 5]]);
+  expect([...known.exhausted]).toEqual([[id, { sinceMs: 5, lastMs: 9 }]]);
   known.noteAll([]);
   expect([...known.exhausted]).toEqual([]);
   known.noteExhausted([id], 11);
   known.useLimits([limitPlan()]);
   known.noteExhausted([id], 12);
   known.useLimits([limitPlan()]);
-  expect([...known.exhausted]).toEqual([[id, 12]]);
+  expect([...known.exhausted]).toEqual([[id, { sinceMs: 12, lastMs: 12 }]]);
   // Raised: it has room again.
   known.useLimits([limitPlan({ rules: [{ ...usdRule, amount: "900000000000" }] })]);
   expect([...known.exhausted]).toEqual([]);

@@ -11,13 +11,15 @@ import { type AccountFigures, figuresOf } from "./account-figures.ts";
 /** Limits have 10,000 accounts at most each; what is beyond this is seen by the next full look alone. */
 const accountsMax = 500_000;
 
+/** An account that was refused as exhausted: when first, and when last. */
+export type Refused = { readonly sinceMs: number; readonly lastMs: number };
+
 export type LimitFigures = { readonly plan: LimitPlan; readonly accounts: readonly AccountFigures[] };
 
 export class KnownAccounts {
   #accounts = new Map<string, AccountState>();
   #limits: ReadonlyMap<string, LimitPlan> = new Map();
-  /** Accounts that were refused as exhausted, and when first. */
-  readonly #exhausted = new Map<string, number>();
+  readonly #exhausted = new Map<string, Refused>();
 
   useLimits(plans: readonly LimitPlan[]): void {
     const before = this.#limits;
@@ -51,11 +53,14 @@ export class KnownAccounts {
   }
 
   noteExhausted(ids: Iterable<string>, nowMs: number): void {
-    for (const id of ids)
-      if (!this.#exhausted.has(id) && this.#exhausted.size < accountsMax) this.#exhausted.set(id, nowMs);
+    for (const id of ids) {
+      const sinceMs = this.#exhausted.get(id)?.sinceMs;
+      if (sinceMs !== undefined || this.#exhausted.size < accountsMax)
+        this.#exhausted.set(id, { sinceMs: sinceMs ?? nowMs, lastMs: nowMs });
+    }
   }
 
-  get exhausted(): ReadonlyMap<string, number> {
+  get exhausted(): ReadonlyMap<string, Refused> {
     return this.#exhausted;
   }
 

@@ -15,7 +15,9 @@ export function limitConditions(situation: LimitSituation, percents: readonly nu
   const highest = Math.max(0, ...warned.flatMap((account) => crossedPercents(account, asked)));
   return {
     Exceeded:
-      full.length > 0 ? holds("Exhausted", `${named(full)}: nothing is left in this window`) : fine("WithinLimit"),
+      full.length > 0
+        ? holds("Exhausted", `${named(full)}: nothing is left in this window, or too little for the calls that come`)
+        : fine("WithinLimit"),
     Warning:
       warned.length > 0 ? holds("ThresholdCrossed", `${named(warned)}: past ${highest} %`) : fine("BelowThresholds"),
     Overridden:

@@ -128,7 +128,7 @@ test("an account whose room is all reserved says so", () => {
 
 test("an account is full when its limit is spent or a call did not fit any more, and remembers since when", () => {
   const [full, refused, free] = [account("a", { spent: usd(500) }), account("b", { spent: usd(496) }), account("c")];
-  const exhausted = new Map([[refused.id, midMonthMs - 5_000]]);
+  const exhausted = new Map([[refused.id, { sinceMs: midMonthMs - 5_000, lastMs: midMonthMs }]]);
   const first = limitStatus(situation([full, refused, free], { exhausted }));
   expect(first).toMatchObject({
     accounts: { exhausted: 2 },
@@ -142,6 +142,17 @@ test("an account is full when its limit is spent or a call did not fit any more,
   // Raised by hand: it has room again.
   const raised = [full, refused].map((each) => ({ ...each, amount: usd(800) }));
   expect(limitStatus(situation(raised, later))).toMatchObject({ accounts: { exhausted: 0 } });
+});
+
+test("an account with room for some calls is full only while those that come do not fit", () => {
+  const half = account("a", { spent: usd(250) });
+  const exhausted = new Map([[half.id, { sinceMs: midMonthMs - 90_000, lastMs: midMonthMs - 1_000 }]]);
+  expect(limitStatus(situation([half], { exhausted }))).toMatchObject({
+    accounts: { exhausted: 1 },
+    top: [{ exhaustedAt: "2026-11-15T23:58:30Z", limitedBy: "Spend" }],
+  });
+  const later = situation([half], { exhausted, nowMs: midMonthMs + 60_000 });
+  expect(limitStatus(later)).toMatchObject({ accounts: { exhausted: 0 } });
 });
 
 test("a RateLimit tells its amounts, and no window that only one of them has", () => {
@@ -189,7 +200,11 @@ test("an override is told with its end and reason, and is a condition", () => {
 test("conditions name the accounts, and no figure that moves", () => {
   const accounts = ["d", "b", "c", "a"].map((service) => account(service, { spent: usd(500) }));
   expect(limitConditions(situation([...accounts, account("e", { spent: usd(300) })]), [50, 95])).toMatchObject({
-    Exceeded: { status: "True", reason: "Exhausted", message: "a, b, c and 1 more: nothing is left in this window" },
+    Exceeded: {
+      status: "True",
+      reason: "Exhausted",
+      message: "a, b, c and 1 more: nothing is left in this window, or too little for the calls that come",
+    },
     Warning: { status: "True", reason: "ThresholdCrossed", message: "a, b, c and 2 more: past 95 %" },
     Overridden: { status: "False", reason: "AsInSpec" },
   });

@@ -11,8 +11,11 @@ import { rfc3339 } from "../store/pending-status.ts";
 import type { ResourceStatus } from "../store/store.ts";
 import type { AccountFigures } from "./account-figures.ts";
 import { amountText, unitWord } from "./amount-text.ts";
+import type { Refused } from "./known-accounts.ts";
 
 export const nearPercent = 80;
+/** Data planes ask again at least this often while calls keep coming. */
+const refusedRecentlyMs = 60_000;
 const topMax = 10;
 const overridesMax = 64;
 
@@ -33,8 +36,8 @@ export type AccountStatus = {
 export type LimitSituation = {
   readonly plan: LimitPlan;
   readonly accounts: readonly AccountFigures[];
-  /** Accounts that the record has refused as exhausted, and when first. */
-  readonly exhausted: ReadonlyMap<string, number>;
+  /** Accounts that had no room for what was asked. */
+  readonly exhausted: ReadonlyMap<string, Refused>;
   readonly overrides: readonly BudgetOverride[];
   /** What the status said last: when an account was first full is remembered nowhere else. */
   readonly before: ResourceStatus;
@@ -80,11 +83,13 @@ export function fullness({ plan, exhausted, before, nowMs }: LimitSituation) {
     const sameWindow = isWithin(last?.exhaustedAt, account);
     const lastMs =
       sameWindow && last?.limit === amountText(amount, rule.unit) ? Date.parse(last.exhaustedAt ?? "") : undefined;
-    const refusedMs = exhausted.get(account.id);
-    if (spent >= amount) return lastMs ?? refusedMs ?? nowMs;
-    // Refused: what was asked for did not fit any more, though the last cents are left.
-    const isNearlyFull = percentOf(spent, amount) >= nearPercent;
-    return isNearlyFull ? (lastMs ?? refusedMs) : undefined;
+    const refused = exhausted.get(account.id);
+    if (spent >= amount) return lastMs ?? refused?.sinceMs ?? nowMs;
+    // What was asked for did not fit any more, though something is left. One absurd call must not say so for long.
+    if (percentOf(spent, amount) >= nearPercent) return lastMs ?? refused?.sinceMs;
+    return refused !== undefined && nowMs - refused.lastMs < refusedRecentlyMs
+      ? (lastMs ?? refused.sinceMs)
+      : undefined;
   };
 }
 
@@ -96,7 +101,7 @@ function accountStatus(
   const text = (figure: bigint) => amountText(figure, rule.unit);
   const left = amount - spent - reserved;
   const forecast = forecastOf(account, nowMs);
-  const limitedBy = limitOf({ amount, spent, reserved, committed });
+  const limitedBy = fullSince === undefined ? limitOf({ amount, spent, reserved, committed }) : "Spend";
   return {
     ...(plan.per.length > 0 && {
       values: Object.fromEntries(plan.per.map((dimension, at) => [dimension, values[at] ?? ""])),

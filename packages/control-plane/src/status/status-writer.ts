@@ -8,7 +8,7 @@ import { rfc3339 } from "../store/pending-status.ts";
 import type { Revocation, Store, StoredResource } from "../store/store.ts";
 import { conditionsOf, type Progress, type Verdict } from "./conditions.ts";
 import { kindStatus } from "./kind-status.ts";
-import type { LimitFigures } from "./known-accounts.ts";
+import type { LimitFigures, Refused } from "./known-accounts.ts";
 import { limitConditions } from "./limit-conditions.ts";
 import { type LimitSituation, limitStatus } from "./limit-status.ts";
 import type { SentResources } from "./progress.ts";
@@ -22,7 +22,7 @@ export type Situation = {
   readonly limits: {
     /** By uid. */
     readonly figures: ReadonlyMap<string, LimitFigures>;
-    readonly exhausted: ReadonlyMap<string, number>;
+    readonly exhausted: ReadonlyMap<string, Refused>;
     readonly policies: ReadonlyMap<string, AlertPolicy>;
     /** Why an acknowledged commit may be lost, if it may. */
     readonly durabilityReduced: string | undefined;
