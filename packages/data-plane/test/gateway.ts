@@ -35,6 +35,8 @@ export type TestProvider = {
   headers?: [string, string][];
   models?: string[];
   catalog?: Partial<ModelPlan>[];
+  /** It names a credential that nobody has. */
+  missingCredential?: boolean;
 };
 export type TestTarget = { provider: string; model?: string; weight?: number; tier?: number };
 export type TestRoute = {
@@ -227,7 +229,7 @@ function providerPlan(provider: TestProvider): ProviderPlan {
     protocol,
     origin,
     basePath: pathname === "/" ? "/v1" : pathname,
-    ...(provider.credential === undefined
+    ...(provider.credential === undefined && provider.missingCredential !== true
       ? {}
       : {
           auth: { header: protocol === "openai" ? "authorization" : "x-api-key", credential: credentialId(provider) },

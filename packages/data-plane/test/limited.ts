@@ -31,25 +31,31 @@ export async function startLimited(
     behaviour?: SimulatorOptions["behaviour"];
     route?: Partial<TestRoute>;
     routes?: TestRoute[];
+    /** A further provider, whose credential is not there. */
+    unauthorized?: { name: string };
     gateway?: Parameters<typeof startGateway>[0]["gateway"];
   } = {},
 ): Promise<Limited> {
   const simulator = createSimulator(input.behaviour === undefined ? {} : { behaviour: input.behaviour });
   const { openaiUrl, anthropicUrl } = await simulator.listen();
+  const openaiCatalog = [
+    { match: "gpt-4o*", price: "gpt-4o", contextWindow: 128_000, maxOutputTokens: 16_384 },
+    { match: "free*", price: "free", contextWindow: 128_000, maxOutputTokens: 16_384 },
+    { match: "*", contextWindow: 128_000, maxOutputTokens: 16_384 },
+  ];
   const gateway = await startGateway({
     providers: [
       {
         ...{ name: "openai", url: openaiUrl, protocol: "openai" },
-        catalog: [
-          { match: "gpt-4o*", price: "gpt-4o", contextWindow: 128_000, maxOutputTokens: 16_384 },
-          { match: "free*", price: "free", contextWindow: 128_000, maxOutputTokens: 16_384 },
-          { match: "*", contextWindow: 128_000, maxOutputTokens: 16_384 },
-        ],
+        catalog: openaiCatalog,
       },
       {
         ...{ name: "anthropic", url: anthropicUrl, protocol: "anthropic" },
         catalog: [{ match: "claude*", price: "claude", contextWindow: 200_000, maxOutputTokens: 64_000 }],
       },
+      ...(input.unauthorized === undefined
+        ? []
+        : [{ ...input.unauthorized, url: openaiUrl, missingCredential: true, catalog: openaiCatalog }]),
     ],
     routes: input.routes ?? [
       {

@@ -1,7 +1,9 @@
 /** What a call costs and what its accounts are charged, by how it ended: compared with the vendors' own bill. */
 
+import type { UsageEvent } from "@sluice/contract";
+import type { Knobs } from "@sluice/simulators";
 import { expect, test } from "vitest";
-import { limitPlan } from "./gateway.ts";
+import { limitPlan, type TestRoute, waitFor } from "./gateway.ts";
 import { costOf, startLimited, tokensOf } from "./limited.ts";
 
 const budget = limitPlan("dollars", [{ unit: "nanoUsd", amount: "5000000000" }]);
@@ -43,3 +45,158 @@ test.for([
     ["0@tokens/tokens", tokensOf(entry)],
   ]);
 });
+
+type Ending = {
+  readonly name: string;
+  readonly operation?: "chat" | "complete" | "message";
+  readonly fields?: object;
+  /** Of the simulator. */
+  readonly knobs?: Knobs;
+  readonly route?: Partial<TestRoute>;
+  /** The caller hangs up: after so many bytes, or before the answer. */
+  readonly hangUp?: "before" | "midway";
+  readonly reason: UsageEvent["billingReason"];
+  readonly charge: "nothing" | "worst";
+  readonly outcome: UsageEvent["outcome"];
+};
+
+const stream = { stream: true };
+const slow = { "gap-ms": 10 } as const;
+const endings: Ending[] = [
+  ...[400, 401, 403, 404, 413, 422, 429, 500, 503, 529].map(
+    (status): Ending => ({
+      ...{ name: `an error ${status} of the vendor`, knobs: { status }, reason: "NotBilled", charge: "nothing" },
+      outcome: status === 401 ? "UpstreamFailed" : "UpstreamError",
+    }),
+  ),
+  // A proxy on the way tells nothing of what the model behind it does.
+  ...[408, 502, 504].map(
+    (status): Ending => ({
+      ...{ name: `an error ${status} of a proxy`, knobs: { status }, reason: "Cut", charge: "worst" },
+      outcome: "UpstreamError",
+    }),
+  ),
+  {
+    ...{ name: "a connection that is reset before any answer", knobs: { reset: true }, reason: "Cut", charge: "worst" },
+    outcome: "UpstreamFailed",
+  },
+  {
+    ...{ name: "a stream that is reset midway", fields: stream, knobs: { "reset-after": 6 }, reason: "Cut" },
+    ...{ charge: "worst", outcome: "UpstreamFailed" },
+  },
+  {
+    ...{ name: "a message that is reset midway", operation: "message", fields: stream, knobs: { "reset-after": 6 } },
+    ...{ reason: "Cut", charge: "worst", outcome: "UpstreamFailed" },
+  },
+  {
+    ...{ name: "a stream without its end", fields: stream, knobs: { "close-after": 4 }, reason: "Cut" },
+    ...{ charge: "worst", outcome: "UpstreamFailed" },
+  },
+  {
+    ...{ name: "an answer whose JSON is cut", knobs: { "truncate-json": true }, reason: "Cut", charge: "worst" },
+    outcome: "UpstreamFailed",
+  },
+  { name: "a web page with 200", knobs: { garbage: true }, reason: "Cut", charge: "worst", outcome: "UpstreamFailed" },
+  {
+    ...{ name: "an error event midway", fields: stream, knobs: { "error-after": 5 }, reason: "Cut", charge: "worst" },
+    outcome: "UpstreamError",
+  },
+  {
+    ...{ name: "an error event before content", fields: stream, knobs: { "content-free-error": true }, reason: "Cut" },
+    ...{ charge: "worst", outcome: "UpstreamError" },
+  },
+  {
+    ...{
+      name: "a stream that stalls",
+      fields: stream,
+      knobs: { "stall-after": 4 },
+      reason: "TimedOut",
+      charge: "worst",
+    },
+    ...{ route: { timeouts: { idleMs: 100 } }, outcome: "UpstreamFailed" },
+  },
+  {
+    ...{ name: "a vendor that stays silent", fields: stream, knobs: { silent: true }, reason: "TimedOut" },
+    ...{ route: { timeouts: { firstByteMs: 100 } }, charge: "worst", outcome: "UpstreamFailed" },
+  },
+  {
+    ...{ name: "an answer that takes too long", knobs: { latency: 10_000 }, reason: "TimedOut", charge: "worst" },
+    ...{ route: { timeouts: { totalMs: 200 } }, outcome: "UpstreamFailed" },
+  },
+  {
+    ...{ name: "a caller who hangs up before the answer", knobs: { latency: 10_000 }, hangUp: "before" },
+    ...{ reason: "ClientAborted", charge: "worst", outcome: "ClientAborted" },
+  },
+  {
+    ...{ name: "a caller who hangs up midway", fields: stream, knobs: { ...slow, tokens: 60 }, hangUp: "midway" },
+    ...{ reason: "ClientAborted", charge: "worst", outcome: "ClientAborted" },
+  },
+  {
+    ...{ name: "a caller who hangs up within a message", operation: "message", fields: stream, hangUp: "midway" },
+    ...{ knobs: { ...slow, tokens: 60 }, reason: "ClientAborted", charge: "worst", outcome: "ClientAborted" },
+  },
+  {
+    name: "an answer without usage",
+    knobs: { "no-usage": true },
+    reason: "NoUsage",
+    charge: "worst",
+    outcome: "Served",
+  },
+  {
+    ...{ name: "a stream without usage", fields: stream, knobs: { "no-usage": true }, reason: "NoUsage" },
+    ...{ charge: "worst", outcome: "Served" },
+  },
+  ...(["negative-usage", "string-usage", "huge-usage", "inconsistent-usage"] as const).flatMap((knob): Ending[] =>
+    [{}, stream].flatMap((fields) =>
+      (["chat", "message"] as const).map((operation) => ({
+        ...{ name: `${knob} of a ${"stream" in fields ? "streamed " : ""}${operation}`, operation },
+        fields: { ...fields, ...(operation === "message" && { thinking: { type: "adaptive" } }) },
+        ...{ knobs: { [knob]: true, reasoning: 5 }, reason: "UsageInconsistent", charge: "worst", outcome: "Served" },
+      })),
+    ),
+  ),
+];
+
+test.for(endings.map((ending) => [ending.name, ending] as const))(
+  "%s has a stated charge, the same on record and accounts",
+  async ([, ending]) => {
+    const { operation = "chat", fields = {}, knobs = {}, route = {}, hangUp } = ending;
+    await using limited = await startLimited({ limits: [budget, tokens], route, behaviour: () => knobs });
+    const caller = new AbortController();
+    const answer = limited[operation]({ max_tokens: 500, ...fields }, { signal: caller.signal });
+    if (hangUp === "before") await waitFor(() => limited.simulator.requests.length > 0, "the call to go up");
+    if (hangUp === "midway") await readSome(await answer, 400);
+    if (hangUp !== undefined) caller.abort();
+    await answer.then((whole) => whole.text()).catch(() => undefined);
+
+    const event = await limited.event();
+    const billed = limited.billed();
+    const charged = BigInt(event.costNanoUsd ?? 0) + BigInt(event.heldNanoUsd ?? 0);
+    expect(event).toMatchObject({ outcome: ending.outcome, billingReason: ending.reason, price: expect.any(String) });
+    expect(await limited.spent("dollars")).toBe(charged);
+    if (ending.charge === "nothing") {
+      expect(event).toMatchObject({ costNanoUsd: 0 });
+      expect(event).not.toHaveProperty("heldNanoUsd");
+      expect([await limited.spent("tokens"), billed]).toEqual([0n, 0n]);
+      return;
+    }
+    expect(event).toMatchObject({ estimated: true, costNanoUsd: expect.any(Number), heldNanoUsd: expect.any(Number) });
+    expect(event.costNanoUsd).toBeGreaterThan(0);
+    expect(charged >= billed, `charged ${charged}, billed ${billed}`).toBe(true);
+    // 500 tokens of output at most, and a short question.
+    expect(charged < 20_000_000n, `charged ${charged}`).toBe(true);
+    expect(event.charges).toEqual([
+      ["0@dollars/nanoUsd", Number(charged)],
+      ["0@tokens/tokens", Number(await limited.spent("tokens"))],
+    ]);
+  },
+);
+
+async function readSome(answer: Response, bytes: number): Promise<void> {
+  const reader = answer.body?.getReader();
+  for (let read = 0; read < bytes; ) {
+    const { value, done } = (await reader?.read()) ?? { value: undefined, done: true };
+    if (done || value === undefined) throw new Error("the answer ended early");
+    read += value.length;
+  }
+}

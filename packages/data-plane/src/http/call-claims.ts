@@ -23,7 +23,7 @@ export function readClaims(headers: {
 }): CallClaims | ClaimProblem {
   const metadata = headers.metadata === undefined ? {} : readMetadata(headers.metadata);
   if (typeof metadata === "string") return { kind: "problem", message: `The header x-sluice-metadata ${metadata}.` };
-  const { run } = headers;
+  const run = headers.run === undefined ? undefined : utf8(headers.run);
   if (run !== undefined && (run === "" || run.length > valueLengthMax || !plainText.test(run))) {
     const message = `The header x-sluice-run must be 1 to ${valueLengthMax} printable characters.`;
     return { kind: "problem", message };
@@ -32,12 +32,16 @@ export function readClaims(headers: {
   return { kind: "claims", metadata, run: metadata.run };
 }
 
+/** Node hands header bytes over as Latin-1. */
+function utf8(text: string): string {
+  return Buffer.from(text, "latin1").toString("utf8");
+}
+
 function readMetadata(text: string): Record<string, string> | string {
   if (text.length > headerBytesMax) return `may have at most ${headerBytesMax} bytes`;
   let value: unknown;
   try {
-    // Node hands header bytes over as Latin-1.
-    value = JSON.parse(Buffer.from(text, "latin1").toString("utf8"));
+    value = JSON.parse(utf8(text));
   } catch {
     return 'must be a JSON object of texts, as in {"feature":"search"}';
   }

@@ -90,7 +90,7 @@ export class Journal implements Disposable {
     this.#release = release;
   }
 
-  get state(): Pick<JournalState, "leases" | "open" | "events" | "lastEventSeq"> {
+  get state(): Pick<JournalState, "leases" | "open" | "openOf" | "events" | "lastEventSeq"> {
     return this.#state;
   }
 

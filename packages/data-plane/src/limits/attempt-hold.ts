@@ -1,7 +1,7 @@
 /** What one upstream call holds of the limits while it runs, and what it is priced by. */
 
 import type { LimitUnit, PricePlan } from "@sluice/contract";
-import type { Reservation as Taken } from "@sluice/limits";
+import type { Holder, Reservation as Taken } from "@sluice/limits";
 import type { Charge, Worst } from "./charge.ts";
 import type { AppliedRule } from "./limit-table.ts";
 
@@ -18,6 +18,8 @@ export type Reservation = {
   /** In the order of what the holder has given. */
   readonly parts: readonly ReservedPart[];
   readonly taken: Taken;
+  /** Who gave it: after a session was lost to somebody else, another holder gives. */
+  readonly holder: Holder;
 };
 export type ReservedPart = { readonly rule: AppliedRule; readonly account: string; readonly amount: number };
 

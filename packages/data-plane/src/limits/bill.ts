@@ -23,12 +23,14 @@ export function newBill(): Bill {
   };
 }
 
-/** Adds an attempt. Of several reasons the last one that tells something stays: an attempt that cost nothing tells little. */
+/** Adds an attempt. Of several reasons the last one stays that tells of money: an attempt that cost nothing tells little. */
 export function addCharge(bill: Bill, charge: Charge, price: string | undefined): void {
+  const isFirst = bill.costNanoUsd === undefined && bill.reason === undefined;
+  const tellsMore = charge.reason === "NotBilled" ? isFirst : charge.reason !== undefined;
+  if (tellsMore || bill.reason === "NotBilled") bill.reason = charge.reason;
   if (charge.costNanoUsd !== undefined) bill.costNanoUsd = (bill.costNanoUsd ?? 0n) + charge.costNanoUsd;
   bill.heldNanoUsd += charge.heldNanoUsd;
   bill.estimated ||= charge.estimated;
-  if (charge.reason !== "NotBilled" || bill.reason === undefined) bill.reason = charge.reason;
   bill.price = price ?? bill.price;
 }
 

@@ -97,14 +97,12 @@ export class LimitDesk implements Disposable {
 
   /** An attempt has ended and another one follows. What it was charged is on the exchange's bill. */
   settle(hold: AttemptHold, costs: readonly number[], exchange: Exchange): void {
-    const { taken } = hold;
     // The record of an exchange that is killed between two attempts.
     this.#append({
       ...{ kind: "reserve" as const, attempt: exchange.id, exchange: heldMembers(exchange, exchange.attempts) },
-      ...{ holds: [], worst: figuresOf(exchange.bill), charged: chargesOf(exchange.bill) },
+      ...{ holds: callHolds(exchange.callHold), worst: figuresOf(exchange.bill), charged: chargesOf(exchange.bill) },
     });
-    if (this.#append({ kind: "settle", attempt: hold.id, charges: chargesTo(hold, costs) }))
-      this.#release(taken, costs);
+    if (this.#append({ kind: "settle", attempt: hold.id, charges: chargesTo(hold, costs) })) this.#release(hold, costs);
   }
 
   /** The exchange is over, with its usage event. */
@@ -112,8 +110,8 @@ export class LimitDesk implements Disposable {
     ended: { hold: AttemptHold; costs: readonly number[] } | undefined,
     { exchange, event }: { exchange: Exchange; event: JournalEvent },
   ): void {
-    const { callHold, attempts } = exchange;
-    const callCosts = callHold?.parts.map(({ rule }) => (rule.rule.unit === "requests" ? 1 : 0)) ?? [];
+    const { callHold } = exchange;
+    const callCosts = callHold?.parts.map(({ rule }) => callCost(rule.rule.unit)) ?? [];
     const charges = [
       ...(ended === undefined ? [] : chargesTo(ended.hold, ended.costs)),
       ...(callHold === undefined ? [] : chargesTo(callHold, callCosts)),
@@ -121,9 +119,10 @@ export class LimitDesk implements Disposable {
     if (ended === undefined && callHold === undefined) this.#append({ kind: "event", ...event });
     else if (!this.#append({ kind: "settle", attempt: ended?.hold.id ?? `${exchange.id}.calls`, charges, event }))
       return;
-    if (attempts > 1) this.#append({ kind: "settle", attempt: exchange.id, charges: [] });
-    if (ended !== undefined) this.#release(ended.hold.taken, ended.costs);
-    if (callHold !== undefined) this.#release(callHold.taken, callCosts);
+    const isOpenStill = this.#input.journal.state.openOf(exchange.id) !== undefined;
+    if (isOpenStill) this.#append({ kind: "settle", attempt: exchange.id, charges: [] });
+    if (ended !== undefined) this.#release(ended.hold, ended.costs);
+    if (callHold !== undefined) this.#release(callHold, callCosts);
   }
 
   /** How the accounts of these rules stand; those that the record has not told of are left out. */
@@ -165,8 +164,8 @@ export class LimitDesk implements Disposable {
       holder.settle(own.reservation, zeros(own.reservation), moment.nowMs);
       return calls;
     }
-    const hold = holdOf(input, own.reservation);
-    const callHold = callWishes.length === 0 ? undefined : reservationOf(callWishes, calls.reservation);
+    const hold = holdOf(input, own.reservation, holder);
+    const callHold = callWishes.length === 0 ? undefined : reservationOf(callWishes, calls.reservation, holder);
     if (this.#journalReserve(input, hold, callHold)) return { kind: "held", hold, callHold };
     holder.settle(own.reservation, zeros(own.reservation), moment.nowMs);
     holder.settle(calls.reservation, zeros(calls.reservation), moment.nowMs);
@@ -174,9 +173,8 @@ export class LimitDesk implements Disposable {
   }
 
   #journalReserve({ attempt, exchange, worst }: ReserveInput, hold: AttemptHold, callHold: Reservation | undefined) {
-    const holds: [string, number][] = hold.parts.map(({ account, amount }) => [account, amount]);
-    for (const { account, amount, rule } of callHold?.parts ?? [])
-      if (rule.rule.unit === "requests") holds.push([account, amount]);
+    const own = hold.parts.map(({ account, amount }): [string, number] => [account, amount]);
+    const holds = [...own, ...callHolds(callHold)];
     const { bill } = exchange;
     const worstNanoUsd = worst?.nanoUsd === undefined ? undefined : Number(worst.nanoUsd);
     return this.#append({
@@ -193,6 +191,7 @@ export class LimitDesk implements Disposable {
   #wait(input: ReserveInput, sinceMs: number): Promise<Reserved> {
     this.#timer ??= setInterval(() => this.#tick(), retryMs).unref();
     const { exchange } = input;
+    const waitedMs = () => this.#input.moment().nowMs - sinceMs;
     return new Promise((resolve) => {
       const end = (outcome: Reserved) => {
         exchange.underWay = undefined;
@@ -204,13 +203,14 @@ export class LimitDesk implements Disposable {
           return end({ kind: "failed", refusal: exchange.refusal ?? { code: "draining" } });
         const taken = this.#tryNow(input);
         if (taken.kind !== "short") return end(taken);
-        const waitedMs = this.#input.moment().nowMs - sinceMs;
-        const patienceMs = taken.shortage === "Reserved" ? taken.of.plan.maxWaitMs : grantTimeoutMs;
-        if (isWorthWaiting(taken.shortage) && waitedMs < patienceMs) {
+        // The holder itself says so when nobody answers: a question that is still open after that time is one among many.
+        const shortage = taken.shortage === "Unknown" && waitedMs() >= grantTimeoutMs ? "Reserved" : taken.shortage;
+        const patienceMs = shortage === "Reserved" ? taken.of.plan.maxWaitMs : grantTimeoutMs;
+        if (isWorthWaiting(shortage) && waitedMs() < patienceMs) {
           this.#input.onShort();
           return false;
         }
-        return end(this.#shortOf(taken));
+        return end(this.#shortOf({ ...taken, shortage }));
       };
       exchange.underWay = {
         abort: (why) => {
@@ -225,6 +225,8 @@ export class LimitDesk implements Disposable {
 
   #tick(): void {
     if (this.#waiting.size > 0) {
+      // In turn, as ever; then whoever is left is asked whether its time is over.
+      this.#waiting.serveAll();
       // Whose patience is over need not be the first in its line.
       this.#waiting.expire((waiter) => waiter.attempt());
       return;
@@ -233,9 +235,8 @@ export class LimitDesk implements Disposable {
     this.#timer = undefined;
   }
 
-  #release(taken: Taken | undefined, costs: readonly number[]): void {
-    if (taken === undefined) return;
-    const overruns = this.#input.holder().settle(taken, costs, this.#input.moment().nowMs);
+  #release({ taken, holder }: Reservation, costs: readonly number[]): void {
+    const overruns = holder.settle(taken, costs, this.#input.moment().nowMs);
     for (const { account, reserved, cost } of overruns) {
       this.#overruns++;
       this.#input.log.error("a call cost more than its bound: the provider counted more than it can", {
@@ -287,15 +288,25 @@ function zeros(taken: Taken): number[] {
   return taken.holds.map(() => 0);
 }
 
-function holdOf({ attempt, price, worst, wishes }: ReserveInput, taken: Taken): AttemptHold {
-  return { id: attempt, price, worst, ...reservationOf(wishes, taken) };
+function holdOf({ attempt, price, worst, wishes }: ReserveInput, taken: Taken, holder: Holder): AttemptHold {
+  return { id: attempt, price, worst, ...reservationOf(wishes, taken, holder) };
 }
 
-function reservationOf(wishes: readonly Wish[], taken: Taken): Reservation {
+function reservationOf(wishes: readonly Wish[], taken: Taken, holder: Holder): Reservation {
   const parts = taken.holds.map(({ account, amount }, index) => ({
     ...{ account, amount, rule: (wishes[index] as Wish).of as AppliedRule },
   }));
-  return { parts, taken };
+  return { parts, taken, holder };
+}
+
+/** A call counts once it was admitted; slots are of the moment. */
+export function callCost(unit: LimitUnit): number {
+  return unit === "requests" ? 1 : 0;
+}
+
+function callHolds(callHold: Reservation | undefined): [string, number][] {
+  const parts = callHold?.parts.filter(({ rule }) => rule.rule.unit === "requests") ?? [];
+  return parts.map(({ account, amount }) => [account, amount]);
 }
 
 /** Shares are not settled: they are of the moment. */

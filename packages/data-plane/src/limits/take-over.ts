@@ -5,7 +5,7 @@
 
 import { readAccountId } from "@sluice/contract";
 import type { HolderSnapshot, Identity, SnapshotLease } from "@sluice/limits";
-import type { JournalEvent, JournalLease, JournalReserve } from "../journal/record.ts";
+import type { JournalAmounts, JournalEvent, JournalLease, JournalReserve } from "../journal/record.ts";
 import type { Recovered } from "../journal/recover.ts";
 
 export type TakenOver = {
@@ -29,7 +29,7 @@ export function takeOver(found: Recovered, now: { instanceName: string; wallMs: 
   };
 }
 
-/** One event an exchange, however many of its attempts were open. */
+/** One event an exchange. What it was charged before its open attempt is told by that attempt, else by the exchange's own entry. */
 function killedEvents({ open }: Recovered): string[] {
   const byExchange = new Map<string, JournalReserve[]>();
   for (const reserve of open) {
@@ -40,14 +40,19 @@ function killedEvents({ open }: Recovered): string[] {
 }
 
 function killedMembers(reserves: readonly JournalReserve[]): string {
-  const last = reserves.at(-1) as JournalReserve;
+  const attempts = reserves.filter(({ attempt }) => attempt.includes("."));
+  const tellers = attempts.length === 0 ? reserves : attempts;
+  const last = tellers.at(-1) as JournalReserve;
   const charges = new Map<string, number>();
   let [cost, held] = [0, 0];
-  for (const { worst, holds, charged } of reserves) {
+  const add = (amounts: JournalAmounts) => {
+    for (const [account, amount] of amounts) charges.set(account, (charges.get(account) ?? 0) + amount);
+  };
+  for (const { holds } of reserves) add(holds);
+  for (const { worst, charged = [] } of tellers) {
     cost += worst.costNanoUsd ?? 0;
     held += worst.heldNanoUsd ?? 0;
-    for (const [account, amount] of [...holds, ...(charged ?? [])])
-      charges.set(account, (charges.get(account) ?? 0) + amount);
+    add(charged);
   }
   return (
     last.exchange +

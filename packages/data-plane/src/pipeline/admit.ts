@@ -62,6 +62,7 @@ export function admit(exchange: Exchange, target: TargetRuntime, desk: LimitDesk
   }
   const isCapped =
     exchange.route?.plan.maxOutputTokens !== undefined || rules.some((one) => isBudgeted(one) && isEnforced(one));
+  exchange.isClamped = false;
   const call: Call = { exchange, target, model, rules, isBounded: rules.some(isBudgeted), isCapped };
   return reserve(call, outputCapOf(call), desk);
 }
@@ -81,7 +82,7 @@ function reserve(call: Call, cap: number | undefined, desk: LimitDesk): Admissio
     price: call.model?.price,
     worst: worst === undefined ? undefined : figuresOf(worst, featuresOf(exchange)),
     wishes: wishesOf(rules, worst),
-    callWishes: exchange.attempts === 0 ? rules.filter((one) => !isBudgeted(one)).map(onePer) : [],
+    callWishes: exchange.callHold === undefined ? rules.filter((one) => !isBudgeted(one)).map(onePer) : [],
     exchange,
   });
   const finish = (outcome: Awaited<typeof taken>): Admission | Promise<Admission> => {

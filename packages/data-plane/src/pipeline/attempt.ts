@@ -47,7 +47,7 @@ export async function attempt(exchange: Exchange, ports: AttemptPorts): Promise<
     if (pick === undefined) throw new Error(`Route ${route.plan.id} has no target for this protocol`);
     const target = targetAt(route, pick.tier, pick.index);
     const mayRetry = call < retry.attempts;
-    exchange.target = target;
+    beginAttempt(exchange, target);
     const admission = admit(exchange, target, ports.desk);
     const admitted = admission instanceof Promise ? await admission : admission;
     if (exchange.gone) {
@@ -79,6 +79,15 @@ export async function attempt(exchange: Exchange, ports: AttemptPorts): Promise<
   }
 }
 
+/** What the attempt before it has sent and heard is on the bill: nothing of it may count once more. */
+function beginAttempt(exchange: Exchange, target: TargetRuntime): void {
+  exchange.target = target;
+  exchange.sent = false;
+  exchange.usage = undefined;
+  exchange.usageTold = false;
+  exchange.outputTextBytes = 0;
+}
+
 function callTarget(
   exchange: Exchange,
   target: TargetRuntime,
@@ -88,7 +97,6 @@ function callTarget(
   const { caller, headers } = exchange;
   if (caller === undefined || headers === undefined) throw new Error("attempt runs after authenticate");
   const { provider } = target;
-  exchange.target = target;
   const sent = upstreamHeaders({ provider, caller, forward: headers.forward, credentials: ports.credentials });
   if (sent.kind === "credential-missing") {
     return Promise.resolve({
@@ -98,10 +106,6 @@ function callTarget(
     });
   }
   exchange.attempts++;
-  exchange.sent = false;
-  exchange.usage = undefined;
-  exchange.usageTold = false;
-  exchange.outputTextBytes = 0;
   return callUpstream({
     exchange,
     target,

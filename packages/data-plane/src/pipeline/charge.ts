@@ -7,7 +7,7 @@ import type { Exchange } from "../exchange.ts";
 import { chargedAmount } from "../limits/attempt-hold.ts";
 import { addCharge } from "../limits/bill.ts";
 import { type AttemptEnd, type Charge, chargeOf } from "../limits/charge.ts";
-import { billParts, type LimitDesk } from "../limits/limit-desk.ts";
+import { billParts, callCost, type LimitDesk } from "../limits/limit-desk.ts";
 import type { CallResult } from "./relay.ts";
 
 /** Answers of a proxy between us and a model that may go on working. */
@@ -25,6 +25,11 @@ export function charge(exchange: Exchange, result: CallResult | undefined): void
   addCharge(bill, charged, hold.price?.version);
   bill.serviceTier = exchange.usage?.serviceTier ?? bill.serviceTier;
   exchange.ended = { hold, costs: billParts(hold, bill, (unit) => chargedAmount(unit, charged)) };
+}
+
+/** The exchange is over: what its limits on calls have counted goes on the bill too. Called once. */
+export function chargeCall({ callHold, bill }: Exchange): void {
+  if (callHold !== undefined && bill !== undefined) billParts(callHold, bill, callCost);
 }
 
 /** Another attempt follows: the books of this one are closed before it begins. */

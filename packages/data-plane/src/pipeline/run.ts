@@ -6,7 +6,7 @@ import { answerRefusal } from "./answer-refusal.ts";
 import { type AttemptPorts, attempt } from "./attempt.ts";
 import { attribute } from "./attribute.ts";
 import { authenticate } from "./authenticate.ts";
-import { charge } from "./charge.ts";
+import { charge, chargeCall } from "./charge.ts";
 import { identify } from "./identify.ts";
 import { answerModels } from "./models.ts";
 import { plan } from "./plan.ts";
@@ -34,6 +34,7 @@ export async function runPipeline(exchange: Exchange, ports: PipelinePorts): Pro
   exchange.underWay = undefined;
   // After a fault: what was under way may be billed all the same.
   charge(exchange, undefined);
+  chargeCall(exchange);
   if (exchange.fault !== undefined) ports.onFault(exchange);
   // Claude Code's probe of the base URL is no call.
   if (exchange.local !== "base" || exchange.refusal !== undefined) ports.finish(exchange);
