@@ -90,13 +90,13 @@ export class StreamRelay implements Relay {
     }
     this.#commit();
     this.#exchange.usage = this.#reader.usageTold ? this.#reader.usage : undefined;
-    this.#exchange.outgoing.end(costComment(this.#exchange));
+    if (!this.#exchange.gone) this.#exchange.outgoing.end(costComment(this.#exchange));
     return served(this.#exchange);
   }
 
   fail(refusal: Refusal, reason: RetryReason | undefined): CallResult {
     if (this.#held !== undefined) return { kind: "failed", reason, refusal };
-    this.#exchange.outgoing.end(refusalEvent(this.#exchange, refusal));
+    if (!this.#exchange.gone) this.#exchange.outgoing.end(refusalEvent(this.#exchange, refusal));
     return broken(this.#exchange, refusal);
   }
 
@@ -134,6 +134,8 @@ export class StreamRelay implements Relay {
   }
 
   #write(event: Buffer): "more" | "wait" {
+    // Read on for its usage alone.
+    if (this.#exchange.gone) return "more";
     if (this.#held === undefined) {
       this.#exchange.responseBytes += event.length;
       return this.#exchange.outgoing.write(event) ? "more" : "wait";
@@ -153,7 +155,8 @@ export class StreamRelay implements Relay {
   }
 
   #writeHead(): void {
-    const { outgoing } = this.#exchange;
+    const { outgoing, gone } = this.#exchange;
+    if (gone) return;
     outgoing.writeHead(this.#status, this.#headers);
     outgoing.flushHeaders();
   }

@@ -62,9 +62,9 @@ export class WholeRelay implements Relay {
     this.#heldBytes += piece.length;
     if (this.#heldBytes <= heldBytesMax) return "more";
 
-    const { outgoing } = this.#exchange;
+    const { outgoing, gone } = this.#exchange;
     if (this.#length !== undefined) this.#headers["content-length"] = this.#length;
-    outgoing.writeHead(this.#status, this.#headers);
+    if (!gone) outgoing.writeHead(this.#status, this.#headers);
     const capture = new MemberCapture("usage");
     this.#passing = capture;
     const held = this.#held;
@@ -75,7 +75,7 @@ export class WholeRelay implements Relay {
   end(): CallResult {
     const { outgoing, dialect } = this.#exchange;
     if (this.#passing !== undefined) {
-      outgoing.end();
+      if (!this.#exchange.gone) outgoing.end();
       this.usage = dialect.readUsage(parseObject(this.#passing.value));
       return served(this.#exchange);
     }
@@ -98,6 +98,7 @@ export class WholeRelay implements Relay {
         tier === undefined ? undefined : parseText(body.toString("utf8", tier.start, tier.end)),
       );
     this.#exchange.usage = this.usage;
+    if (this.#exchange.gone) return served(this.#exchange);
     tellLimits(this.#exchange, this.#headers);
     this.#headers["content-length"] = body.length;
     outgoing.writeHead(this.#status, this.#headers);
@@ -117,6 +118,8 @@ export class WholeRelay implements Relay {
 
   #pass(piece: Buffer, capture: MemberCapture): "more" | "wait" {
     capture.push(piece);
+    // Read on for its usage alone.
+    if (this.#exchange.gone) return "more";
     this.#exchange.responseBytes += piece.length;
     return this.#exchange.outgoing.write(piece) ? "more" : "wait";
   }

@@ -49,6 +49,8 @@ class UpstreamCall implements Timed, Abortable, Dispatcher.DispatchHandler {
   #over = false;
   #ended = false;
   #pausedAt: number | undefined;
+  /** Nobody reads the answer any more; its usage is waited for. */
+  #isDraining = false;
   #firstByteBy: number;
   #idleBy = Number.POSITIVE_INFINITY;
   readonly #totalBy: number;
@@ -139,6 +141,7 @@ class UpstreamCall implements Timed, Abortable, Dispatcher.DispatchHandler {
     this.#idleBy = deadlines.coarseNow + this.#timeouts.idleMs;
     const flow = this.#guarded(() => relay.data(piece));
     if (relay.hasContent && exchange.firstByteAt === undefined) exchange.firstByteAt = deadlines.now();
+    if (flow === "wait" && this.#isDraining) return;
     if (flow === "wait") this.#pause(controller);
     else if (flow !== "more") this.#finish(flow);
   }
@@ -179,10 +182,21 @@ class UpstreamCall implements Timed, Abortable, Dispatcher.DispatchHandler {
 
   abort(why: "gone" | "revoked" | "draining"): void {
     const { exchange } = this.#input;
-    if (why === "gone") return this.#finish({ kind: "gone" });
+    if (why === "gone") return this.#callerGone();
     const refusal: Refusal =
       why === "revoked" ? { code: "key_revoked", key: exchange.caller?.id ?? "" } : { code: "draining" };
     this.#finish(this.#relay?.fail(refusal, undefined) ?? { kind: "failed", reason: undefined, refusal });
+  }
+
+  /** Ends the provider's side as well, unless the Route wants to know what the answer costs: then it is read to its end, by nobody. */
+  #callerGone(): void {
+    const { exchange } = this.#input;
+    const isDrained = exchange.route?.plan.onAbort === "DrainForUsage" && exchange.sent;
+    if (!isDrained) return this.#finish({ kind: "gone" });
+    this.#isDraining = true;
+    if (this.#pausedAt === undefined) return;
+    this.#pausedAt = undefined;
+    this.#controller?.resume();
   }
 
   #timeOut(deadline: "firstByte" | "idle" | "total", afterMs: number): void {
