@@ -118,7 +118,7 @@ export async function startInstallation(options: InstallationOptions = {}): Prom
     const name = `gateway-${planes.length}`;
     const plane = await createDataPlane({
       ...{ clock, random, log },
-      bus: begun.use(hub.connect()),
+      bus: closing.use(hub.connect()),
       instanceName: name,
       sealingKeys: [sealing],
       spoolFolder: join(folder, name, "spool"),
