@@ -132,9 +132,12 @@ function shortOf(state: HolderState, book: FamilyBook, { wish, nowMs }: { wish: 
   return { kind: "short", shortage, of: wish.of, key: book.key, amount: wish.amount, retryAfterMs };
 }
 
+/** Of accounts that have enough for the call. Less than that serves nobody here, and may be what another holder lacks. */
 function pin(state: HolderState, wishes: readonly Wish[], nowMs: number): void {
   for (const { of, amount } of wishes) {
     const book = bookOf(state, of, nowMs);
+    const lease = usableLease(state, book, nowMs);
+    if (lease === undefined || roomOf(lease, nowMs) < amount) continue;
     if (nowMs < book.pinnedUntilMs) book.pinned = Math.max(book.pinned, amount);
     if (nowMs < book.pinnedUntilMs + pinMs * (1 + state.random())) continue;
     book.pinned = amount;

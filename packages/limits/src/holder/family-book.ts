@@ -169,6 +169,8 @@ export function noteShortage(
   book.shortNeed = need;
   book.shortUntilMs = nowMs + waitMs * (0.75 + random / 2);
   book.stepAmount = book.lastAmount;
+  // Who still waits says so again. A call that needs less must not be kept from asking by the need of one that is refused now.
+  forgetNeed(book);
 }
 
 /** The account has another amount now: what was refused may fit. */

@@ -134,14 +134,19 @@ function answerAsk(ask: LeaseAsk, session: string, desk: Desk): LeaseGrant | und
   return { ...told, ...asked, ...(shortage === undefined ? {} : { shortage }) };
 }
 
-/** What others of this batch, or of the last second, are short of, and this session holds. */
+/**
+ * What others of this batch, or of the last second, are short of, and this session holds. Not what it was granted just now: a
+ * call waits for that, and giving it back at once would serve nobody.
+ */
 function recallsFor(
   request: LeaseRequest,
   leases: readonly LeaseGrant[],
   { draft, nowMs }: Desk,
 ): LeaseGrant["family"][] {
   const due: LeaseGrant["family"][] = [];
-  for (const { family, window, shortage, granted, returned } of leases) {
+  const waitedFor = new Set(request.asks.flatMap(({ need, family }) => (need > 0 ? [familyKey(family)] : [])));
+  for (const { family, asked, window, shortage, granted, returned } of leases) {
+    if (waitedFor.has(familyKey(asked ?? family))) continue;
     const recalledAtMs = draft.account(accountId(family, window))?.recalledAtMs ?? 0;
     const isRecent = recalledAtMs > 0 && Math.abs(nowMs - recalledAtMs) < recallEveryMs;
     if (isRecent && shortage === undefined && granted > returned) due.push(family);
