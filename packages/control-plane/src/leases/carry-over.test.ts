@@ -84,6 +84,17 @@ describeEachStore("an edit of a limit", (under) => {
     expect(spentOf(total)).toBe(180n);
   });
 
+  test("a corrected account: what is under way stays unproven, and the correction counts once", async () => {
+    await spendSome();
+    const correction = {
+      ...{ id: `cor-${uid}`, instance: uid, seq: 1, kind: "Reprice" as const, deltaCostNanoUsd: -60n },
+      ...{ deltaHeldNanoUsd: 0n, price: "p#2", by: "somebody", reason: "price", atMs: under.clock.nowMs() },
+    };
+    await under.store.recordCorrections([correction], () => new Map([[id("a"), -60n]]));
+    await service.useLimits([plan({ per: ["Service"] })]);
+    expect([await spent("api"), await spent("job")]).toEqual([20n + 80n, 20n + 80n]);
+  });
+
   test("the same edit again, by whoever, changes nothing more", async () => {
     await spendSome();
     await service.useLimits([plan({ per: ["Service"] })]);

@@ -115,7 +115,7 @@ function amountIn({ nanoUsd, tokens, requests }: LedgerSum, { unit }: LimitRule)
   }
 }
 
-/** What accounts hold that no usage record has charged to them. What they carry themselves is of the ledger already. */
+/** What accounts hold that no usage record has charged to them. What they carry (history, corrections) is of the ledger too. */
 async function unprovenOf(
   store: Pick<LeaseStore, "ledgerCharges">,
   accounts: ReadonlyMap<string, AccountState>,
@@ -126,8 +126,7 @@ async function unprovenOf(
   let total = 0n;
   const of = new Map<string, bigint>();
   for (const [id, account] of accounts) {
-    const carried = account.carried > 0n ? account.carried : 0n;
-    const unproven = committedOf(account) + account.expired - carried - (charged.get(id) ?? 0n);
+    const unproven = committedOf(account) + account.expired - account.carried - (charged.get(id) ?? 0n);
     if (unproven <= 0n) continue;
     of.set(id, unproven);
     total += unproven;

@@ -13,8 +13,7 @@ import { type CorrectedUsage, type Correction, holding, nextCorrectionId } from 
 import { priceOf, reprice } from "./reprice.ts";
 
 export type CorrectionPorts = {
-  readonly store: Pick<ReportStore, "listCorrectedUsage" | "recordCorrections" | "adjustAccounts"> &
-    Pick<Store, "latestRevision">;
+  readonly store: Pick<ReportStore, "listCorrectedUsage" | "recordCorrections"> & Pick<Store, "latestRevision">;
   readonly nowMs: () => number;
 };
 
@@ -96,20 +95,27 @@ async function correct({ store, nowMs }: CorrectionPorts, work: Work): Promise<C
       const correction = { id: nextCorrectionId(usage), instance, seq, ...judged, by, reason, atMs };
       made.set(correction.id, { correction, usage });
     }
+    const deltasOf = (ids: readonly string[]) => {
+      const deltas = new Map<string, bigint>();
+      for (const id of ids) {
+        const one = made.get(id);
+        if (one !== undefined) addDeltas(deltas, one, usdRules);
+      }
+      return deltas;
+    };
     // What somebody else corrected at this moment is theirs, and they move its accounts.
     const corrections = [...made.values()].map(({ correction }) => correction);
-    const kept = dryRun || corrections.length === 0 ? [...made.keys()] : await store.recordCorrections(corrections);
-    const deltas = new Map<string, bigint>();
-    for (const id of kept) {
+    const done = dryRun
+      ? { kept: [...made.keys()], moved: [...deltasOf([...made.keys()]).keys()] }
+      : await store.recordCorrections(corrections, deltasOf);
+    for (const id of done.kept) {
       const one = made.get(id);
       if (one === undefined) continue;
       tally.corrected++;
       tally.deltaCost += one.correction.deltaCostNanoUsd;
       tally.deltaHeld += one.correction.deltaHeldNanoUsd;
-      addDeltas(deltas, one, usdRules);
     }
-    const accounts = dryRun ? [...deltas.keys()] : await store.adjustAccounts(deltas, atMs);
-    for (const id of accounts) moved.add(id);
+    for (const id of done.moved) moved.add(id);
     ({ cursor } = page);
   } while (cursor !== undefined);
   return {

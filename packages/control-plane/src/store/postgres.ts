@@ -112,8 +112,8 @@ function storeOn(database: Database, { nowMs, log }: StorePorts): Store {
 
     spend: (question) => doing("sum up spend", reports.spend(queries, question)),
     listCorrectedUsage: (query) => doing("list usage", reports.listCorrectedUsage(queries, query)),
-    recordCorrections: (corrections) => doing("record corrections", reports.recordCorrections(queries, corrections)),
-    adjustAccounts: (deltas, atMs) => doing("correct balances", reports.adjustAccounts(queries, deltas, atMs)),
+    recordCorrections: (corrections, deltasOf) =>
+      doing("record corrections", reports.recordCorrections(queries, corrections, deltasOf)),
     listActs: () => doing("list acts", reports.listActs(queries)),
     async putAct(act) {
       await doing("keep an act", reports.putAct(queries, act));

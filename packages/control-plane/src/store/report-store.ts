@@ -38,10 +38,14 @@ export type ReportStore = {
   spend(question: { by: readonly string[]; sinceMs: number; untilMs: number }): Promise<SpendGroup[]>;
   /** Newest first; `cursor` undefined: this was the last page. */
   listCorrectedUsage(query: CorrectedUsageQuery): Promise<{ items: CorrectedUsage[]; cursor: string | undefined }>;
-  /** Keeps those whose id is new; answers their ids. */
-  recordCorrections(corrections: readonly Correction[]): Promise<string[]>;
-  /** Moves the balances (`adjust`) of those accounts whose window has not ended at `nowMs`; answers their ids. */
-  adjustAccounts(deltas: ReadonlyMap<string, bigint>, nowMs: number): Promise<string[]>;
+  /**
+   * Keeps those whose id is new, and moves balances by what these `kept` ones make of them (by account id), all or nothing:
+   * of those accounts whose window has not ended at the corrections' time. Answers the ids of both.
+   */
+  recordCorrections(
+    corrections: readonly Correction[],
+    deltasOf: (kept: readonly string[]) => ReadonlyMap<string, bigint>,
+  ): Promise<{ kept: string[]; moved: string[] }>;
   /** Also those that are over, for a while; in no order. */
   listActs(): Promise<Act[]>;
   putAct(act: Act): Promise<void>;

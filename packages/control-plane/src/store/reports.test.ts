@@ -116,15 +116,17 @@ describeEachStore("reports", (under) => {
       correction(1, { kind: "Settle", deltaHeldNanoUsd: -20n, atMs: 6 }),
       correction(2, { deltaCostNanoUsd: 11n, price: "p#2" }),
     ];
-    expect((await under.store.recordCorrections(made)).toSorted()).toEqual(made.map(({ id }) => id).toSorted());
-    expect(await under.store.recordCorrections(made)).toEqual([]);
+    const nothing = () => new Map<string, bigint>();
+    const { kept, moved } = await under.store.recordCorrections(made, nothing);
+    expect([kept.toSorted(), moved]).toEqual([made.map(({ id }) => id).toSorted(), []]);
+    expect(await under.store.recordCorrections(made, nothing)).toEqual({ kept: [], moved: [] });
     const byTeam = await spend(["team"]);
     expect(byTeam.find(({ values }) => values[0] === "a")).toMatchObject({ costNanoUsd: 70n, heldNanoUsd: 0n });
     expect(byTeam.find(({ values }) => values[0] === "b")).toMatchObject({ costNanoUsd: 11n, unpricedCalls: 0n });
     const [b, a] = await pages({ sinceMs: dayMs, untilMs: dayMs + 2 }, 10);
     expect(a?.corrections, "oldest first").toEqual([made[1], made[0]]);
     expect(b?.corrections).toEqual([made[2]]);
-    expect(await under.store.recordCorrections([])).toEqual([]);
+    expect(await under.store.recordCorrections([], nothing)).toEqual({ kept: [], moved: [] });
   });
 
   test.each([1, 2, 3, 7, 100])("pages of %i tell each record once, also where times are equal", async (limit) => {
@@ -155,7 +157,7 @@ describeEachStore("reports", (under) => {
     expect(await seqs({ cursor: "nothing" })).toEqual([]);
   });
 
-  test("balances are moved, never below nothing, in windows that have not ended", async () => {
+  test("balances move with the corrections that were kept, never below nothing, in windows that have not ended", async () => {
     const { memory, epoch } = await under.store.readLeases({ windows: [], sessions: [], accounts: [] });
     const id = (value: string) => accountId({ limit: instance, rule: "usd", values: [value] }, 0);
     const account = (value: string, endsAtMs: number | null) => ({
@@ -171,7 +173,13 @@ describeEachStore("reports", (under) => {
       [id("ended"), 9n],
       [id("none"), 1n],
     ]);
-    expect((await under.store.adjustAccounts(deltas, 1_000)).toSorted()).toEqual([id("a"), id("b")]);
+    const made = [correction(1, { atMs: 1_000 }), correction(2, { atMs: 1_000 })];
+    await under.store.recordCorrections(made.slice(0, 1), () => new Map());
+    const done = await under.store.recordCorrections(made, (kept) => {
+      expect(kept).toEqual([made[1]?.id]);
+      return deltas;
+    });
+    expect(done.moved.toSorted()).toEqual([id("a"), id("b")]);
     const now = await under.store.listAccounts({ limits: [instance] });
     expect(now.map(({ carried, version }) => [carried, version])).toEqual([
       ...[
@@ -180,7 +188,10 @@ describeEachStore("reports", (under) => {
         [0n, 1],
       ],
     ]);
-    expect(await under.store.adjustAccounts(new Map(), 0)).toEqual([]);
+    const failing = under.store.recordCorrections([correction(3)], () => new Map([["\ud800", 1n]]));
+    await expect(failing).rejects.toThrow();
+    const again = await under.store.recordCorrections([correction(3)], () => new Map());
+    expect(again.kept, "nothing of the one that failed was kept").toEqual([correction(3).id]);
   });
 
   test("acts are kept, told and undone once", async () => {

@@ -135,42 +135,43 @@ function recordKey({ instance, seq }: { instance: string; seq: number }): string
   return `${instance}/${seq}`;
 }
 
-export async function recordCorrections(queries: Queries, corrections: readonly Correction[]): Promise<string[]> {
-  if (corrections.length === 0) return [];
-  const kept = await queries
-    .insert(usageCorrections)
-    .values(corrections.map((one) => ({ ...one, atMs: Math.trunc(one.atMs) })))
-    .onConflictDoNothing()
-    .returning({ id: usageCorrections.id });
-  return kept.map(({ id }) => id);
+export function recordCorrections(
+  queries: Queries,
+  corrections: readonly Correction[],
+  deltasOf: (kept: readonly string[]) => ReadonlyMap<string, bigint>,
+): Promise<{ kept: string[]; moved: string[] }> {
+  const [first] = corrections;
+  if (first === undefined) return Promise.resolve({ kept: [], moved: [] });
+  return queries.transaction(async (transaction) => {
+    const rows = await transaction
+      .insert(usageCorrections)
+      .values(corrections.map((one) => ({ ...one, atMs: Math.trunc(one.atMs) })))
+      .onConflictDoNothing()
+      .returning({ id: usageCorrections.id });
+    const kept = rows.map(({ id }) => id);
+    return { kept, moved: await moveBalances(transaction, deltasOf(kept), first.atMs) };
+  });
 }
 
 /** Under the accounts' locks: whoever answers asks meanwhile finds their versions changed. */
-export async function adjustAccounts(
-  queries: Queries,
-  deltas: ReadonlyMap<string, bigint>,
-  nowMs: number,
-): Promise<string[]> {
+async function moveBalances(queries: Queries, deltas: ReadonlyMap<string, bigint>, nowMs: number): Promise<string[]> {
   if (deltas.size === 0) return [];
-  return queries.transaction(async (transaction) => {
-    await transaction.execute(
-      sql`select 1 from limit_accounts where id = any(${texts([...deltas.keys()])}) order by id for update`,
-    );
-    const rows = await rowsOf<{ row: string }>(
-      transaction,
-      sql`select ${accountColumns}::text as row from limit_accounts a where a.id = any(${texts([...deltas.keys()])})
-        and (a.ends_at_ms is null or a.ends_at_ms > ${Math.trunc(nowMs)})`,
-    );
-    const moved = rows.map(({ row }) => {
-      const account = accountOf(JSON.parse(row));
-      return { id: account.id, carried: String(adjust(account, deltas.get(account.id) ?? 0n).carried) };
-    });
-    await transaction.execute(
-      sql`update limit_accounts t set version = t.version + 1, carried = n.carried
-        from jsonb_to_recordset(${JSON.stringify(moved)}::text::jsonb) as n(id text, carried int8) where t.id = n.id`,
-    );
-    return moved.map(({ id }) => id);
+  const chosen = sql`id = any(${texts([...deltas.keys()])})`;
+  await queries.execute(sql`select 1 from limit_accounts where ${chosen} order by id for update`);
+  const rows = await rowsOf<{ row: string }>(
+    queries,
+    sql`select ${accountColumns}::text as row from limit_accounts a
+      where ${chosen} and (a.ends_at_ms is null or a.ends_at_ms > ${Math.trunc(nowMs)})`,
+  );
+  const moved = rows.map(({ row }) => {
+    const account = accountOf(JSON.parse(row));
+    return { id: account.id, carried: String(adjust(account, deltas.get(account.id) ?? 0n).carried) };
   });
+  await queries.execute(
+    sql`update limit_accounts t set version = t.version + 1, carried = n.carried
+      from jsonb_to_recordset(${JSON.stringify(moved)}::text::jsonb) as n(id text, carried int8) where t.id = n.id`,
+  );
+  return moved.map(({ id }) => id);
 }
 
 /** Undone ones are told for a while, for those who look what happened. */
