@@ -5,14 +5,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import {
-  type Announcement,
-  type Ended,
-  type SluiceProcess,
-  sluice,
-  startUp,
-  temporaryFolder,
-} from "./sluice-process.ts";
+import { type Announcement, type Ended, SluiceProcess, sluice, startUp, temporaryFolder } from "./sluice-process.ts";
 
 let folder: { path: string; remove(): void };
 let up: { running: SluiceProcess; announced: Announcement };
@@ -73,6 +66,21 @@ test("spend and usage tell a call, and both forms of spend agree", async () => {
   const table = await run("spend", "--since", "this month", "--timezone", "Europe/Berlin");
   expect(table.stdout).toMatch(/^SERVICE +CALLS +TOKENS +COST USD +HELD USD +SHARE +BEFORE USD +CHANGE$/m);
   expect(table.stdout).toMatch(/^TOTAL +1 /m);
+});
+
+test("usage tail goes on with the calls that come, and tells each once", async () => {
+  await using tail = new SluiceProcess(["usage", "tail", "-f", "--lines", "1", "-o", "json"], { cwd: folder.path });
+  await tail.said("\n");
+  const told = () => tail.stdout.trim().split("\n").length;
+  expect(await call()).toBe(200);
+  await expect.poll(told, { timeout: 20_000 }).toBe(2);
+  expect(await call()).toBe(200);
+  await expect.poll(told, { timeout: 20_000 }).toBe(3);
+  const ids = tail.stdout
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line).id);
+  expect(new Set(ids).size).toBe(3);
 });
 
 test("a stop holds on every data plane until it is undone", async () => {
