@@ -8,6 +8,7 @@ import { pricePlan, startGateway, type TestGateway, type TestMoney, type TestRou
 export const prices: Record<string, PricePlan> = {
   "gpt-4o": pricePlan(2.5, 10),
   claude: pricePlan(3, 15, { serviceTiers: { priority: 2_000 } }),
+  embedding: pricePlan(0.02, 0),
   free: pricePlan(0, 0),
 };
 
@@ -17,6 +18,7 @@ export type Limited = AsyncDisposable & {
   chat(fields?: object, options?: CallOptions): Promise<Response>;
   complete(fields?: object, options?: CallOptions): Promise<Response>;
   message(fields?: object, options?: CallOptions): Promise<Response>;
+  embed(fields?: object, options?: CallOptions): Promise<Response>;
   /** The only usage event, or the latest of so many. */
   event(count?: number): Promise<UsageEvent>;
   /** What the vendors charge for all that was asked of them. */
@@ -41,6 +43,7 @@ export async function startLimited(
   const openaiCatalog = [
     { match: "gpt-4o*", price: "gpt-4o", contextWindow: 128_000, maxOutputTokens: 16_384 },
     { match: "free*", price: "free", contextWindow: 128_000, maxOutputTokens: 16_384 },
+    { match: "text-embedding*", price: "embedding", contextWindow: 8_192 },
     { match: "*", contextWindow: 128_000, maxOutputTokens: 16_384 },
   ];
   const gateway = await startGateway({
@@ -51,7 +54,10 @@ export async function startLimited(
       },
       {
         ...{ name: "anthropic", url: anthropicUrl, protocol: "anthropic" },
-        catalog: [{ match: "claude*", price: "claude", contextWindow: 200_000, maxOutputTokens: 64_000 }],
+        catalog: [
+          { match: "claude*", price: "claude", contextWindow: 200_000, maxOutputTokens: 64_000 },
+          { match: "claude-haiku*", price: "claude", contextWindow: 200_000, maxOutputTokens: 64_000 },
+        ],
       },
       ...(input.unauthorized === undefined
         ? []
@@ -93,6 +99,8 @@ export async function startLimited(
           headers: { "anthropic-version": "2023-06-01", ...options.headers },
         },
       ),
+    embed: (fields = {}, options = {}) =>
+      post("/v1/embeddings", { model: "text-embedding-3-small", input: "weirs", ...fields }, options),
     async event(count = 1) {
       return (await gateway.usage(count)).at(count - 1) as UsageEvent;
     },

@@ -51,7 +51,7 @@ export class LimitTable {
     const ofCaller = this.#ofCaller(call.caller);
     if (ofCaller.candidates.length === 0) return none;
     if (ofCaller.claims) return applied(ofCaller.candidates, call);
-    const target = `${call.model}\n${call.provider}\n${call.route}`;
+    const target = `${call.model}\n${call.modelAccount}\n${call.provider}\n${call.route}`;
     const known = ofCaller.byTarget.get(target);
     if (known !== undefined) return known;
     // Callers choose the names of models.
