@@ -72,23 +72,46 @@ test("the README is short", () => {
 });
 
 test("the README's shell commands run in their order, and its resources apply", { timeout: 120_000 }, () => {
-  const yaml = readBlocks("README.md", "yaml");
-  expect(yaml).toHaveLength(1);
-  writeFileSync(join(folder, "route.yaml"), yaml[0]?.text ?? "");
-  const script = readBlocks("README.md", "sh")
-    .map(({ text }) => text)
-    .filter((text) => !text.startsWith("npm "))
-    .join("\n");
-  const ran = shell(`set -e\n${script}\n`);
+  expect(saveResources("README.md")).toBe(2);
+  const ran = shell(`set -e\n${commandsOf("README.md")}\n`);
   expect(ran.status, ran.output).toBe(0);
   expect(ran.output).toContain('"object":"chat.completion"');
   expect(ran.output).toContain("route.sluice.dev/assistant created");
+  expect(ran.output).toContain("budget.sluice.dev/search-monthly created");
+  expect(ran.output).toMatch(/search +gpt-4o-mini +[0-9]+ +[0-9]+ +0\.[0-9]+/);
   expect(ran.output).toContain("revoked on 1/1 data planes");
+});
+
+test.for(["docs/limits.md", "docs/spending.md"])(
+  "%s: its commands run in their order, and its resources apply",
+  { timeout: 120_000 },
+  (page) => {
+    expect(saveResources(page)).toBeGreaterThan(0);
+    const ran = shell(`${withKey()}set -e\n${commandsOf(page)}\n`);
+    expect(ran.status, ran.output).toBe(0);
+    expect(ran.output).not.toContain("error");
+  },
+);
+
+test("the page on limits: the simulation that it tells of runs, and finds nothing", { timeout: 300_000 }, () => {
+  const commands = readBlocks("docs/limits.md", "sh").flatMap(({ text }) => text.match(/^npm run simulate.*$/gm) ?? []);
+  expect(commands.length).toBeGreaterThan(0);
+  const ran = spawnSync("bash", ["-c", `set -e\n${commands.join("\n")}`], { cwd: root, encoding: "utf8" });
+  expect(ran.status, ran.stdout + ran.stderr).toBe(0);
+});
+
+test("the page on limits tells what a call is charged for each reason that a record may give", () => {
+  const told = readFileSync(join(root, "docs/limits.md"), "utf8");
+  const source = readFileSync(join(root, "packages/contract/src/usage-event.ts"), "utf8");
+  const [, reasons = ""] = /billingReasons = \[([^\]]*)\]/.exec(source) ?? [];
+  const corrections = ["Repriced", "HeldReleased"];
+  for (const [, reason = ""] of reasons.matchAll(/"(\w+)"/g))
+    if (!corrections.includes(reason)) expect(told).toContain(`\`${reason}\``);
 });
 
 test("each script that a page names is there", () => {
   const scripts = JSON.parse(readFileSync(join(root, "package.json"), "utf8")).scripts as Record<string, string>;
-  for (const page of ["README.md", "CONTRIBUTING.md", "ARCHITECTURE.md"]) {
+  for (const page of ["README.md", "CONTRIBUTING.md", "ARCHITECTURE.md", "docs/limits.md"]) {
     for (const [, name = ""] of readFileSync(join(root, page), "utf8").matchAll(/npm run ([a-z:]+)/g))
       expect(Object.keys(scripts)).toContain(name);
   }
@@ -102,6 +125,8 @@ test("each link to a file of the repository leads somewhere", () => {
     "SECURITY.md",
     "docs/admin-api.md",
     "docs/benchmarks.md",
+    "docs/limits.md",
+    "docs/spending.md",
   ]) {
     for (const [, target = ""] of readFileSync(join(root, page), "utf8").matchAll(/\]\((?!https?:)([^)#]+)/g)) {
       expect([page, target, existsSync(resolve(root, page, "..", target))]).toEqual([page, target, true]);
@@ -146,6 +171,25 @@ test("the page on the admin API: its kubectl commands run", { timeout: 120_000 }
 
 function readBlocks(page: string, language: string) {
   return fencedBlocks(join(root, page)).filter((block) => block.language === language);
+}
+
+/** The page's resources as the files that it names in their first line; answers how many. */
+function saveResources(page: string): number {
+  const blocks = readBlocks(page, "yaml");
+  for (const { text, line } of blocks) {
+    const name = /^# (\S+\.yaml)\n/.exec(text)?.[1];
+    expect(name, `${page}:${line} begins with the name of its file`).toBeDefined();
+    writeFileSync(join(folder, name ?? ""), text);
+  }
+  return blocks.length;
+}
+
+/** npm's run in the checkout, and have tests of their own. */
+function commandsOf(page: string): string {
+  return readBlocks(page, "sh")
+    .map(({ text }) => text)
+    .filter((text) => !text.startsWith("npm "))
+    .join("\n");
 }
 
 function onlyBlock(language: string): string {

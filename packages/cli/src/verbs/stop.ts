@@ -27,7 +27,7 @@ export function stopCommand(): Command {
     .option("--model <name>", "a name that callers ask for, or gpt-*")
     .option("--provider <name>", "a Provider, of the namespace of -n or as NAMESPACE/NAME")
     .option("--until <time>", "2h, 1d or 2026-12-01T08:00:00Z (default: until it is undone)")
-    .option("--reason <text>", "why, for the record; callers do not see it")
+    .option("--reason <text>", "why, for the record and for the callers who are refused")
     .option("--undo", "end such a stop before its time")
     .action(stop);
   return withServer(withNamespace(command));
