@@ -1,5 +1,6 @@
 /** What goes back without being asked for, and what is forgotten: once a second, and when others are short. */
 
+import assert from "node:assert/strict";
 import { type Family, familyKey } from "@sluice/contract";
 import { type FamilyBook, isThin, keepOf } from "./family-book.ts";
 import { type HeldLease, returnIdle } from "./held-lease.ts";
@@ -68,6 +69,8 @@ function end(state: HolderState, lease: HeldLease, book: FamilyBook | undefined)
   lease.isEnded = true;
   state.changed.add(lease);
   if (book?.current === lease) book.current = undefined;
+  if (book?.next === lease) book.next = undefined;
+  if (state.adopted.get(lease.key) === lease) state.adopted.delete(lease.key);
 }
 
 function forget(state: HolderState, lease: HeldLease): void {
@@ -75,6 +78,7 @@ function forget(state: HolderState, lease: HeldLease): void {
   const rule = ruleName(lease.family);
   state.forgotten.set(rule, Math.max(lease.window, state.forgotten.get(rule) ?? 0));
   const book = state.books.get(lease.key);
+  assert(book?.current !== lease && book?.next !== lease, "what is forgotten is not in use");
   if (book !== undefined && book.current === undefined && book.next === undefined && !state.asking.has(book))
     state.books.delete(lease.key);
 }

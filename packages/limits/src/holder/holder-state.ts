@@ -1,7 +1,7 @@
 /** All that a holder keeps, and the few ways to reach into it. Whose session it is, `holder.ts` knows. */
 
 import { accountId, type Family, familyKey } from "@sluice/contract";
-import { windowAt } from "../window.ts";
+import { type WindowBounds, windowAt } from "../window.ts";
 import { type Applied, type FamilyBook, newBook } from "./family-book.ts";
 import { dropShare, type HeldLease, newLease } from "./held-lease.ts";
 
@@ -65,7 +65,6 @@ export function usableLease(state: HolderState, book: FamilyBook, nowMs: number)
   const { next } = book;
   if (next !== undefined && nowMs >= next.usableFromMs) {
     replaceCurrent(state, book, next);
-    book.next = undefined;
   }
   const lease = book.current;
   if (lease === undefined) return undefined;
@@ -88,6 +87,7 @@ export function replaceCurrent(state: HolderState, book: FamilyBook, lease: Held
     before.isEnded = true;
     state.changed.add(before);
   }
+  if (book.next === lease) book.next = undefined;
   book.current = lease;
   lease.isEnded = false;
   book.nextAskAtMs = Number.POSITIVE_INFINITY;
@@ -96,11 +96,19 @@ export function replaceCurrent(state: HolderState, book: FamilyBook, lease: Held
 /** For amounts that no record has granted: limits that refuse nothing, and those that let pass when nobody answers. */
 export function ungrantedLease(state: HolderState, book: FamilyBook, wallMs: number): HeldLease {
   if (book.current !== undefined && wallMs < book.ungrantedUntilMs) return book.current;
-  const { startsAtMs, endsAtMs } = windowAt(book.rule.window, wallMs);
+  const { startsAtMs, endsAtMs } = windowAfter(book, state.forgotten.get(ruleName(book.family)), wallMs);
   book.ungrantedUntilMs = endsAtMs ?? Number.POSITIVE_INFINITY;
   const lease = leaseOf(state, { family: book.family, key: book.key, window: startsAtMs, of: book.rule.window });
   if (lease !== book.current) replaceCurrent(state, book, lease);
   return lease;
+}
+
+/** A clock that goes back does not lead into a window whose amounts are forgotten here: they would be told anew, and too low. */
+function windowAfter(book: FamilyBook, forgotten: number | undefined, wallMs: number): WindowBounds {
+  const { window } = book.rule;
+  const now = windowAt(window, wallMs);
+  if (forgotten === undefined || now.endsAtMs === null || now.startsAtMs > forgotten) return now;
+  return windowAt(window, windowAt(window, forgotten).endsAtMs ?? wallMs);
 }
 
 export function leaseOf(

@@ -162,7 +162,7 @@ export class Holder {
     if (this.#life === "fenced" || this.#life === "closed") return undefined;
     if (this.#underWay !== undefined) return this.#underWay.request;
     if (nowMs >= this.#sweepAtMs) {
-      sweep(this.#state, { nowMs, wallMs, isQuiet: true });
+      sweep(this.#state, { nowMs, wallMs, isQuiet: !this.#isWholeDue });
       this.#sweepAtMs = nowMs + sweepEveryMs;
     }
     const request = this.#compose(nowMs);

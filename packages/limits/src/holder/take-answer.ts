@@ -54,15 +54,18 @@ export function takeAnswer(state: HolderState, answered: Answered): { leases: He
     open.delete(at);
     families.add(askedKey);
     families.add(familyKey(grant.family));
-    takeWord(state, { ask, grant, reply, nowMs });
+    if (lease === undefined) noteRefusal(state, askedKey, nowMs);
+    else takeWord(state, { ask, grant, reply, nowMs });
   }
   // What was asked for and not spoken of: the record does not know the limit yet, or no more.
-  for (const ask of open.values()) {
-    const book = state.books.get(familyKey(ask.family));
-    if (book !== undefined && ask.at === "Current") noteHold(book, { holdMs: 1_000, nowMs });
-  }
+  for (const ask of open.values()) if (ask.at === "Current") noteRefusal(state, familyKey(ask.family), nowMs);
   giveBackTo(state, reply.recalls, nowMs);
   return { leases, families: [...families] };
+}
+
+function noteRefusal(state: HolderState, key: string, nowMs: number): void {
+  const book = state.books.get(key);
+  if (book !== undefined) noteHold(book, { holdMs: 1_000, nowMs });
 }
 
 function askKey(at: LeaseAsk["at"], key: string): string {
@@ -108,11 +111,14 @@ function attach(
   { lease, grant, isAsked }: { lease: HeldLease; grant: LeaseGrant; isAsked: boolean },
 ): void {
   if (grant.beginsInMs > 0) {
-    if (isAsked || book.next === undefined) book.next = lease;
+    if (!isAsked && book.next !== undefined) return;
+    lease.isEnded = false;
+    if (book.current === lease) book.current = undefined;
+    book.next = lease;
     return;
   }
-  if (book.next === lease) book.next = undefined;
   if (grant.endsInMs === 0) {
+    if (book.next === lease) book.next = undefined;
     if (!lease.isEnded) state.changed.add(lease);
     lease.isEnded = true;
     if (book.current === lease) book.current = undefined;

@@ -43,5 +43,6 @@ export function endHold(epoch: EpochState, nowMs: number): EpochState {
 }
 
 function counted(lease: LeaseState, before: LeaseState = noLease): LeaseState {
-  return { ...before, granted: before.returned + unsettledOf(lease), state: "WrittenOff" };
+  const granted = before.returned + unsettledOf(lease);
+  return { ...before, granted: granted > before.granted ? granted : before.granted, state: "WrittenOff" };
 }

@@ -13,6 +13,7 @@ import {
   countUnheard,
   type EpochState,
   endHold,
+  type LeaseState,
   type RecordChanges,
   type RecordView,
   rulesOf,
@@ -260,9 +261,12 @@ export class RecordModel {
       let committed = account.carried + account.closed - account.expired;
       for (const [session, lease] of account.leases) {
         grew ||= lease.granted > (before?.leases.get(session)?.granted ?? 0n);
-        const held = lease.granted - lease.returned;
-        if (held > lease.settled) committed += held;
-        else committed += lease.settled;
+        // What has settled beyond its lease was granted by nobody: an overrun, a limit that lets pass.
+        const known = before?.leases.get(session);
+        committed += largest(
+          lease.granted - lease.returned,
+          known === undefined ? 0n : smallest(lease.settled, heldOf(known)),
+        );
       }
       const amount = limits.get(readAccountId(account.id)!.family.limit)?.rules[0]?.amount ?? "0";
       if (grew && committed > BigInt(amount))
@@ -322,4 +326,16 @@ function replyText(reply: LeaseReply): string {
       `${accountId(family, window)} ${granted}-${returned} free ${free}${shortage === undefined ? "" : ` ${shortage}`}`,
   );
   return `${reply.incarnation}.${reply.sequence} [${leases.join("; ")}]`;
+}
+
+function heldOf({ granted, returned, settled }: LeaseState): bigint {
+  return largest(granted - returned, settled);
+}
+
+function largest(left: bigint, right: bigint): bigint {
+  return left > right ? left : right;
+}
+
+function smallest(left: bigint, right: bigint): bigint {
+  return left < right ? left : right;
 }
