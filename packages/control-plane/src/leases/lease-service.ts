@@ -44,7 +44,9 @@ const choresEveryMs = 2_000;
 const pausedMs = 10_000;
 const probeWithinMs = 1_000;
 const agreementEveryMs = 24 * 3_600_000;
-/** Of windows that ended before the last check, and not too lately for their records to have come. */
+/** A control plane that is started anew every day checks too. */
+const firstAgreementAfterMs = 600_000;
+/** Of windows that ended not too lately for their records to have come. */
 const agreementAgeMs = 3_600_000;
 const keepAccountsMs = 40 * 24 * 3_600_000;
 
@@ -85,7 +87,8 @@ export class LeaseService implements AsyncDisposable {
       sleep: (ms) => sleep(clock, ms, this.#closing.signal),
       random: () => (ports.random.bytes(1)[0] ?? 0) / 256,
     };
-    this.#hearingSinceMs = this.#choresAtMs = this.#checkedAtMs = clock.nowMs();
+    this.#hearingSinceMs = this.#choresAtMs = clock.nowMs();
+    this.#checkedAtMs = this.#choresAtMs - agreementEveryMs + firstAgreementAfterMs;
   }
 
   /** Accounts that did not agree with the ledger, since the start. */
@@ -247,9 +250,9 @@ export class LeaseService implements AsyncDisposable {
   async #keepOrder(nowMs: number): Promise<void> {
     if (nowMs - this.#checkedAtMs < agreementEveryMs) return;
     const { store, log } = this.#ports;
-    const since = { sinceMs: this.#checkedAtMs - agreementAgeMs, untilMs: nowMs - agreementAgeMs };
+    const untilMs = nowMs - agreementAgeMs;
     this.#checkedAtMs = nowMs;
-    this.#lastAgreement = await checkAgreement({ store, log }, since);
+    this.#lastAgreement = await checkAgreement({ store, log }, { sinceMs: untilMs - agreementEveryMs, untilMs });
     this.#disagreements += this.#lastAgreement.differing.length;
     await store.forgetAccounts(nowMs - keepAccountsMs);
   }

@@ -194,7 +194,7 @@ export async function silentSessions(queries: Queries, query: SilentQuery): Prom
         s.state = 'Open' and ${silentMs} >= ${query.lifeMs}
         or s.state in ('Dead', 'Fenced')
           and exists (select 1 from limit_leases l where l.session = s.session and l.state = 'Open')
-        or exists (
+        or ${silentMs} >= ${Math.min(...query.rules.map((rule) => rule.silentMs), query.lifeMs)} and exists (
           select 1 from limit_leases l join limit_accounts a on a.id = l.account
             join jsonb_to_recordset(${rules}::text::jsonb) as r("rule" text, "silentMs" int8) on r."rule" = a.rule
           where l.session = s.session and l.granted - l.returned > l.settled and ${silentMs} >= r."silentMs"))
