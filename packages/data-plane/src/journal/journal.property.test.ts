@@ -15,7 +15,7 @@ const key = fc.constantFrom("0@a/usd", "0@b/usd", "7@b/tokens/ü");
 const attempt = fc.constantFrom("r1", "r2", "r3", "r4", "r5");
 const amount = fc.nat({ max: 1_000 });
 const amounts = fc.array(fc.tuple(key, amount), { maxLength: 3 });
-const members = fc.string({ unit: "binary", maxLength: 400 });
+const members = fc.string({ unit: "binary", maxLength: 400 }).map((text) => `"requestId":${JSON.stringify(text)}`);
 const lease = fc.record(
   { key, granted: amount, returned: amount, settled: amount, endsAtMs: fc.option(fc.nat()), usableUntilMs: fc.nat() },
   { requiredKeys: ["key", "granted", "returned", "settled"] },

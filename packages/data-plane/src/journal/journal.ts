@@ -18,6 +18,7 @@ import {
   type JournalReserve,
   journalFormat,
 } from "./record.ts";
+import { recordText } from "./record-text.ts";
 import { journalFileOf, journalFiles, type Recovered, recover } from "./recover.ts";
 import { SegmentFile, type Write } from "./segment-file.ts";
 import { JournalState } from "./state.ts";
@@ -119,7 +120,7 @@ export class Journal implements Disposable {
     if (this.#closed) throw new JournalUnavailable("The journal is closed.");
     if (this.#file === undefined) throw new JournalUnavailable("The journal has not begun.");
     this.#appends++;
-    const text = JSON.stringify(record);
+    const text = recordText(record);
     const claimBytes = this.#claimOf(record);
     try {
       if (this.#file.bytes >= Math.max(this.#segmentBytesMax, 2 * this.#baseBytes)) this.#replaceSegment();
@@ -213,7 +214,7 @@ export class Journal implements Disposable {
     const file = new SegmentFile(path, write);
     try {
       for (const record of this.#beginning()) {
-        const text = JSON.stringify(record);
+        const text = recordText(record);
         file.takeRoom(frameHeadBytes + Buffer.byteLength(text), this.#sizeBytesMax);
         this.#write(file, text);
       }

@@ -80,7 +80,8 @@ test("cut off at every byte: what was whole is there, and complete only on the s
 });
 
 test("a page of zeros anywhere before the last record: later records count, and it is not complete", () => {
-  for (let page = 0; page < writtenBytes - 4_096; page += 512) {
+  // The last record is shorter than 512 bytes.
+  for (let page = 0; page < writtenBytes - 4_096 - 512; page += 512) {
     const found = recovered(Buffer.from(bytes).fill(0, page, page + 4_096));
     provesNothingElse(found);
     expect(found?.complete, `from ${page}`).toBe(false);

@@ -15,6 +15,7 @@ import {
   type JournalReserve,
   journalFormat,
 } from "./record.ts";
+import { readRecord } from "./record-text.ts";
 import { JournalState } from "./state.ts";
 
 export type Recovered = {
@@ -102,7 +103,7 @@ function readSegment({ path, number }: JournalFile): Segment {
   try {
     const { frames, damaged } = scanFrames(readFileSync(path));
     if (damaged) flaws.push(`file ${number} is damaged`);
-    for (const { sequence, text } of frames) records.push({ sequence, record: JSON.parse(text) });
+    for (const { sequence, text } of frames) records.push({ sequence, record: readRecord(text) });
   } catch (error) {
     flaws.push(`file ${number} can't be read: ${error instanceof Error ? error.message : String(error)}`);
   }
