@@ -130,7 +130,7 @@ export class LimitDesk implements Disposable {
     const { nowMs } = this.#input.moment();
     const stood: Stood[] = [];
     for (const rule of rules) {
-      const standing = this.#standing(rule.key, nowMs);
+      const standing = this.#standing(rule, nowMs);
       if (standing !== undefined) stood.push({ rule, standing });
     }
     return stood;
@@ -253,15 +253,20 @@ export class LimitDesk implements Disposable {
       ...{ kind: "short", of, amount, nowWallMs: wallMs },
       shortage: shortage === "Unknown" ? "Unavailable" : shortage,
       roomAmount: found === undefined ? 0 : Number(found.free) + found.room,
-      standing: this.#standing(of.key, nowMs),
+      standing: this.#standing(of, nowMs),
       retryAfterMs: retryAfterMs ?? undefined,
     };
   }
 
-  #standing(key: string, nowMs: number): Standing | undefined {
+  #standing({ key, rule }: AppliedRule, nowMs: number): Standing | undefined {
     const found = this.#input.holder().standing(key, nowMs);
     if (found === undefined) return undefined;
     const [amount, spent, free] = [Number(found.amount), Number(found.spent), Number(found.free)];
+    // Nothing of a share is ever spent: it is lent, and there again after a while.
+    if (rule.window.kind === "share") {
+      const remaining = Math.min(amount, free + found.room);
+      return { amount, spent: 0, remaining, reserved: amount - remaining, endsInMs: found.endsInMs };
+    }
     const remaining = Math.max(0, amount - spent);
     return { amount, spent, remaining, reserved: Math.max(0, remaining - free), endsInMs: found.endsInMs };
   }

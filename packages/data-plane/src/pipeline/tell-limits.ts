@@ -1,5 +1,6 @@
 /** What an answer tells of cost and limits by its headers, and, where the caller asks for it, a stream by its last comment. */
 
+import type { LimitUnit } from "@sluice/contract";
 import { nanoUsdToDecimal } from "@sluice/metering";
 import type { Exchange } from "../exchange.ts";
 import { chargedAmount } from "../limits/attempt-hold.ts";
@@ -14,7 +15,7 @@ export function tellLimits(exchange: Exchange, headers: Record<string, string | 
     headers["x-sluice-cost"] = nanoUsdToDecimal((exchange.bill?.costNanoUsd ?? 0n) + charge.costNanoUsd);
   const stood = stoodOf(exchange);
   if (stood.length === 0) return;
-  const after = charge === undefined ? stood : stood.map((one) => without(one, charge));
+  const after = stood.map((one) => without(one, exchange, charge));
   Object.assign(headers, limitHeaders(after, exchange.dialect.protocol, exchange.startedAtMs));
   const budget = tightestBudget(after);
   if (budget !== undefined) headers["x-sluice-budget-remaining"] = nanoUsdToDecimal(BigInt(budget.standing.remaining));
@@ -27,7 +28,7 @@ export function costComment(exchange: Exchange): string | undefined {
   const charge = foreseenCharge(exchange);
   if (charge?.costNanoUsd === undefined) return undefined;
   const cost = nanoUsdToDecimal((exchange.bill?.costNanoUsd ?? 0n) + charge.costNanoUsd);
-  const budget = tightestBudget(stoodOf(exchange).map((one) => without(one, charge)));
+  const budget = tightestBudget(stoodOf(exchange).map((one) => without(one, exchange, charge)));
   const remaining = budget === undefined ? "" : ` remaining=${nanoUsdToDecimal(BigInt(budget.standing.remaining))}`;
   return `: x-sluice-cost=${cost}${remaining}\n\n`;
 }
@@ -36,7 +37,17 @@ function stoodOf({ desk, rules }: Exchange): readonly Stood[] {
   return desk === undefined || rules === undefined || rules.length === 0 ? [] : desk.stood(rules);
 }
 
-function without({ rule, standing }: Stood, charge: Charge): Stood {
-  const remaining = Math.max(0, standing.remaining - chargedAmount(rule.rule.unit, charge));
-  return { rule, standing: { ...standing, remaining } };
+/** What remains once this call is over: as far as its charge is known, and its count as a call is known from its start. */
+function without({ rule, standing }: Stood, exchange: Exchange, charge: Charge | undefined): Stood {
+  const { unit, window } = rule.rule;
+  const of = unit === "requests" || unit === "slots" ? exchange.callHold : exchange.hold;
+  const held = of?.parts.find((part) => part.rule.key === rule.key)?.amount ?? 0;
+  // A share has lent what the call holds, other accounts are not charged before its end.
+  const before = standing.remaining + (window.kind === "share" ? held : 0);
+  const after = unit === "nanoUsd" || unit === "tokens" ? chargedOf(unit, charge) : held;
+  return { rule, standing: { ...standing, remaining: Math.max(0, before - after) } };
+}
+
+function chargedOf(unit: LimitUnit, charge: Charge | undefined): number {
+  return charge === undefined ? 0 : chargedAmount(unit, charge);
 }
