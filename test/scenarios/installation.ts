@@ -13,6 +13,8 @@ import { createControlPlane, type Log, openPgliteStore, openPostgresStore, type 
 import { createDataPlane, type DataPlane, loadError } from "@sluice/data-plane";
 import { createSimulator, type Simulator, type SimulatorOptions } from "@sluice/simulators";
 import OpenAI, { type ClientOptions } from "openai";
+import { builtInProviders } from "../../packages/cli/src/compose/built-in-providers.ts";
+import { writeSampleResources } from "../../packages/cli/src/compose/sample-resources.ts";
 import { eventually } from "./eventually.ts";
 import { type SimulatedClock, simulatedClock } from "./simulated-clock.ts";
 
@@ -63,12 +65,14 @@ export type InstallationOptions = {
   readonly behaviour?: SimulatorOptions["behaviour"];
   /** `namespace/name/key` → value. */
   readonly secrets?: ReadonlyMap<string, string>;
+  /** What a first `sluice up` begins with, in place of one Gateway, Provider and Route. */
+  readonly sample?: boolean;
   /** A PostgreSQL; left out: PGlite in memory. */
   readonly databaseUrl?: string;
 };
 
-/** A Tuesday, in the middle of the month. */
-export const tuesdayMs = Date.UTC(2026, 5, 16, 1, 30);
+/** A Tuesday of the past, at night. */
+export const tuesdayMs = Date.UTC(2026, 0, 6, 1, 30);
 
 const plurals: Readonly<Record<string, string>> = {
   Budget: "budgets",
@@ -90,7 +94,8 @@ export async function startInstallation(options: InstallationOptions = {}): Prom
   const simulator = begun.use(
     createSimulator({ nowMs: clock.wallMs, ...(options.behaviour && { behaviour: options.behaviour }) }),
   );
-  const { openaiUrl } = await simulator.listen();
+  const vendors = await simulator.listen();
+  const { openaiUrl } = vendors;
   const ports = { nowMs: clock.wallMs, log };
   const { databaseUrl } = options;
   const store = begun.use(
@@ -100,9 +105,23 @@ export async function startInstallation(options: InstallationOptions = {}): Prom
   const random = { bytes: (count: number) => randomBytes(count), fraction: Math.random };
   const sealing = sealingKey(randomBytes(32));
   const token = randomBytes(16).toString("hex");
+  const resourcesFolder = join(folder, "resources");
+  if (options.sample)
+    writeSampleResources(resourcesFolder, {
+      hash: virtualKeyHash(virtualKeyFrom(randomBytes(32))),
+      display: "sk-sluice-sample…",
+    });
+  const sample = options.sample && {
+    resourcesFolder,
+    builtIn: builtInProviders({
+      vendorKeys: { openai: undefined, anthropic: undefined },
+      ollama: undefined,
+      simulator: vendors,
+    }).resources,
+  };
   const controlPlane = begun.use(
     await createControlPlane({
-      ...{ store, clock, random, log, loadError },
+      ...{ store, clock, random, log, loadError, ...sample },
       bus: begun.use(hub.connect()),
       sealingKey: sealing,
       memorySecrets: options.secrets ?? new Map(),
@@ -194,19 +213,20 @@ export async function startInstallation(options: InstallationOptions = {}): Prom
   };
 
   for (let count = 0; count < (options.planes ?? 1); count++) await addPlane();
-  await installation.apply(
-    { kind: "Gateway", metadata: { name: "main" }, spec: { unbudgeted: "Allow" } },
-    {
-      kind: "Provider",
-      metadata: { name: "openai" },
-      spec: { type: "OpenAI", baseUrl: openaiUrl, credential: { type: "None" } },
-    },
-    {
-      kind: "Route",
-      metadata: { name: "all" },
-      spec: { models: ["*"], targets: [{ name: "openai", providerRef: { name: "openai" } }] },
-    },
-  );
+  if (!options.sample)
+    await installation.apply(
+      { kind: "Gateway", metadata: { name: "main" }, spec: { unbudgeted: "Allow" } },
+      {
+        kind: "Provider",
+        metadata: { name: "openai" },
+        spec: { type: "OpenAI", baseUrl: openaiUrl, credential: { type: "None" } },
+      },
+      {
+        kind: "Route",
+        metadata: { name: "all" },
+        spec: { models: ["*"], targets: [{ name: "openai", providerRef: { name: "openai" } }] },
+      },
+    );
   await Promise.all(planes.map(({ ready }) => ready));
   const running = begun.move();
   return { ...installation, [Symbol.asyncDispose]: () => running.disposeAsync() };
