@@ -31,7 +31,7 @@ kind: Route
 metadata:
   name: openai
 spec:
-  models: [gpt-4o, gpt-4o-mini, text-embedding-3-small, "gpt-*", "text-embedding-*"]
+  models: [gpt-4o, gpt-4o-mini, text-embedding-3-small, "gpt-*", "o1*", "o3*", "o4-*", "text-embedding-*"]
   targets:
     - name: openai
       providerRef: { name: openai }
