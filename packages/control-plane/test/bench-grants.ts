@@ -35,7 +35,9 @@ const log = testLog();
 const ports = { nowMs: () => Date.now(), log };
 const server = values.on === "PGlite" ? undefined : stack.use(await startPostgres({ isDurable: values.durable }));
 const store = stack.use(
-  server === undefined ? await openPgliteStore({}, ports) : await openPostgresStore(await server.createDatabase(), ports),
+  server === undefined
+    ? await openPgliteStore({}, ports)
+    : await openPostgresStore(await server.createDatabase(), ports),
 );
 const bus = stack.use(createMemoryBus().connect());
 const random = { bytes: (count: number) => crypto.getRandomValues(new Uint8Array(count)) };

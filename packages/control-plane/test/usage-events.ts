@@ -4,7 +4,7 @@ import type { UsageEvent } from "@sluice/contract";
 import type { Store } from "../src/store/store.ts";
 
 /** Of calls that are not said otherwise: served, priced, of nobody. */
-export function usageEvent(instance: string, seq: number, change: Partial<UsageEvent> = {}): UsageEvent {
+function usageEvent(instance: string, seq: number, change: Partial<UsageEvent> = {}): UsageEvent {
   return {
     ...{ instance, seq, requestId: `req-${instance}-${seq}`, startedAtMs: 1_000 + seq, durationMs: 1 },
     ...{ outcome: "Served", status: 200, protocol: "openai", operation: "chat.completions", stream: false },

@@ -18,6 +18,7 @@ export {
   giveBack,
   raiseTo,
   spentOf,
+  unheardOf,
   unsettledOf,
   withExpiring,
 } from "./record/account.ts";

@@ -17,8 +17,9 @@ describeEachStore("an account and the ledger", (under) => {
     const { memory, epoch } = await under.store.readLeases({ windows: [], sessions: [], accounts: [] });
     const open = account(at("open", 2 * hourMs), 1n, 3 * hourMs);
     const lease = { granted: 9n, returned: 0n, settled: 1n, reserved: 0n, state: "Open" as const };
+    const used = { ...lease, granted: 20n, returned: 10n, settled: 10n };
     const accounts = [
-      account(at("agrees", 2 * hourMs), 70n, 3 * hourMs),
+      { ...account(at("agrees", 2 * hourMs), 60n, 3 * hourMs), leases: new Map([["pod", used]]) },
       account(at("unrecorded", 2 * hourMs), 5n, 3 * hourMs),
       account(at("unsettled", 2 * hourMs), 0n, 3 * hourMs),
       { ...open, leases: new Map([["pod", lease]]) },

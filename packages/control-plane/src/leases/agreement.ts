@@ -1,10 +1,10 @@
 /**
- * The ledger of usage bills, the account holds; once all leases of an account are closed, both have counted the same calls and
- * must agree to the last unit. A difference is a fault of ours, or of a disk that lost records: it is told, never evened out.
+ * The ledger of usage bills, the account holds; once nothing of an account's leases is left, both have counted the same calls
+ * and must agree to the last unit. A difference is a fault of ours, or of a disk that lost records: it is told, never evened out.
  */
 
 import { readAccountId } from "@sluice/contract";
-import type { AccountState } from "@sluice/limits";
+import { type AccountState, unsettledOf } from "@sluice/limits";
 import type { Log } from "../log.ts";
 import type { LeaseStore } from "../store/lease-store.ts";
 
@@ -17,7 +17,7 @@ export type Disagreement = {
 
 export type Agreement = {
   readonly checked: number;
-  /** Accounts with leases that are not closed: they can't be compared. */
+  /** Accounts with leases that something is left of: they can't be compared. */
   readonly open: number;
   readonly differing: readonly Disagreement[];
 };
@@ -48,14 +48,25 @@ export async function compare(
   store: Pick<LeaseStore, "ledgerCharges">,
   accounts: readonly AccountState[],
 ): Promise<Agreement> {
-  const closed = accounts.filter(({ leases }) => leases.size === 0);
+  const closed = accounts.filter(isClosed);
   const windows = closed.map(({ id }) => readAccountId(id)?.window ?? 0);
   const sinceMs = Math.max(Math.min(...windows, Number.MAX_SAFE_INTEGER) - earlierMsMax, 0);
   const ids = closed.map(({ id }) => id);
   const charges = await store.ledgerCharges(ids, sinceMs);
-  const differing = closed.flatMap(({ id, closed: settled }): Disagreement[] => {
-    const charged = charges.get(id) ?? 0n;
+  const differing = closed.flatMap((account): Disagreement[] => {
+    const { id } = account;
+    const [settled, charged] = [settledOf(account), charges.get(id) ?? 0n];
     return charged === settled ? [] : [{ account: id, settled, charged }];
   });
   return { checked: closed.length, open: accounts.length - closed.length, differing };
+}
+
+function isClosed({ leases }: AccountState): boolean {
+  return [...leases.values()].every((lease) => unsettledOf(lease) === 0n && lease.reserved === 0n);
+}
+
+function settledOf({ closed, leases }: AccountState): bigint {
+  let settled = closed;
+  for (const lease of leases.values()) settled += lease.settled;
+  return settled;
 }

@@ -12,7 +12,7 @@ export function readRequest(value: Uint8Array, limits: Limits): LeaseRequest {
   }
   const request = parsed.data;
   const { session, epoch, instanceName } = request;
-  if (![session, epoch, instanceName].every(isStorable))
+  if (![session, epoch, instanceName].every(isStorable) || session.includes("/"))
     throw new Error("A lease request is none: a name has characters that no text can keep");
   return {
     ...request,

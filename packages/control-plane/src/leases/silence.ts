@@ -38,7 +38,14 @@ export async function writeOffSilent(
   const nowMs = Math.trunc(ports.nowMs());
   const read = await readRecord(ports, { windows: [], sessions: [], accounts: [] });
   const sessions = await ports.store.silentSessions({
-    ...{ nowMs, hearingSinceMs, lifeMs: sessionLifeMs, rules: rulesThatComeBack(limits), limit: sessionsMax },
+    ...{
+      nowMs,
+      hearingSinceMs,
+      lifeMs: sessionLifeMs,
+      closedMs: shareLifeMs,
+      rules: rulesThatComeBack(limits),
+      limit: sessionsMax,
+    },
   });
   for (let session of sessions) {
     const accounts = await ports.store.accountsOfSessions([session.session]);
@@ -83,7 +90,7 @@ function rulesThatComeBack(limits: Limits): { rule: string; silentMs: number }[]
   for (const { uid, rules: own } of limits.values())
     for (const { name, window } of own) {
       const rule = ruleKey(uid, name);
-      if (window.kind === "share") rules.push({ rule, silentMs: shareLifeMs });
+      if (window.kind === "share") rules.push({ rule, silentMs: shareLifeMs + (window.ms ?? 0) });
       if (window.kind === "rolling") rules.push({ rule, silentMs: Math.max(rollingLives * window.ms, sessionLifeMs) });
     }
   return rules;

@@ -34,6 +34,8 @@ export type SilentQuery = {
   readonly hearingSinceMs: number;
   /** After so long an Open session is silent, whatever it holds. */
   readonly lifeMs: number;
+  /** After so long what a Closed session has not named in its last word comes back. */
+  readonly closedMs: number;
   /** `<limit uid>/<rule>`: what is idle of these comes back earlier, or at all. */
   readonly rules: readonly { readonly rule: string; readonly silentMs: number }[];
   readonly limit: number;
@@ -71,13 +73,14 @@ export type LeaseStore = {
     readonly limits?: readonly string[];
     readonly endsAfterMs?: number;
   }): Promise<AccountState[]>;
-  /** Accounts in which these sessions hold leases. */
+  /** Accounts in which these sessions hold leases, or are counted with some. */
   accountsOfSessions(sessions: readonly string[]): Promise<AccountState[]>;
   silentSessions(query: SilentQuery): Promise<SessionState[]>;
   /** Open sessions that have not told all they hold under this epoch. */
   unheardSessions(epoch: string, limit: number): Promise<SessionState[]>;
   /**
-   * Accounts whose window ended before, and in which no Open session holds a lease; and sessions closed before, without any.
+   * Accounts whose window ended before, and of which no Open session has anything left; and sessions closed before, without
+   * leases.
    * Answers how many accounts went.
    */
   forgetAccounts(endedBeforeMs: number): Promise<number>;

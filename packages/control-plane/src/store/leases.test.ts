@@ -171,26 +171,32 @@ describeEachStore("leases", (under) => {
       session("fresh", { heardAtMs: 9_900 }),
       session("used-up", { heardAtMs: 9_000 }),
       session("closed", { heardAtMs: 1_000, state: "Closed" }),
+      session("closed-later", { heardAtMs: 9_700, state: "Closed" }),
+      session("closed-and-used-up", { heardAtMs: 1_000, state: "Closed" }),
+      session("counted", { heardAtMs: 9_100 }),
       session("fenced", { heardAtMs: 9_999, state: "Fenced" }),
       session("written-off", { heardAtMs: 1_000, state: "Dead" }),
     ];
-    const leases = held("holds-share", "fresh", "fenced");
+    const leases = held("holds-share", "fresh", "fenced", "closed", "closed-later");
+    leases.set(`${session("counted").session}/unheard`, lease({ granted: 5n, returned: 0n, settled: 0n }));
+    leases.set(session("closed-and-used-up").session, lease({ granted: 9n, returned: 7n, settled: 2n }));
     leases.set(session("used-up").session, lease({ granted: 9n, returned: 7n, settled: 2n }));
     leases.set(session("written-off").session, lease({ returned: 8n, state: "WrittenOff" }));
     await write({ sessions, accounts: [account(id, { leases })] });
     const silent = async (hearingSinceMs: number, rules: readonly string[]) => {
-      const query = { nowMs: 10_000, hearingSinceMs, lifeMs: 5_000, limit: 1_000 };
+      const query = { nowMs: 10_000, hearingSinceMs, lifeMs: 5_000, closedMs: 500, limit: 1_000 };
       const found = await under.store.silentSessions({
         ...query,
         rules: rules.map((rule) => ({ rule, silentMs: 500 })),
       });
       return found.flatMap((one) => (one.session.startsWith(`${limit}-`) ? one.session.slice(limit.length + 1) : []));
     };
-    expect(await silent(0, [`${limit}/usd`])).toEqual(["old", "holds-share", "fenced"]);
-    expect(await silent(0, [])).toEqual(["old", "fenced"]);
+    expect(await silent(0, [`${limit}/usd`])).toEqual(["closed", "old", "holds-share", "counted", "fenced"]);
+    expect(await silent(0, [])).toEqual(["closed", "old", "fenced"]);
     expect(await silent(9_800, [`${limit}/usd`])).toEqual(["fenced"]);
     const found = await under.store.accountsOfSessions([session("fresh").session, session("old").session]);
     expect(found.map((one) => one.id)).toEqual([id]);
+    expect(await under.store.accountsOfSessions([session("counted").session])).toHaveLength(1);
   });
 
   test("unheard are open sessions of another epoch", async () => {
@@ -202,7 +208,8 @@ describeEachStore("leases", (under) => {
   });
 
   test("old accounts are forgotten, but for those that an open session may still tell of", async () => {
-    const [idle, held, later] = ["a", "b", "c"].map((value) => accountId(family(value), 0)) as [string, string, string];
+    const ids = ["a", "b", "c", "d"].map((value) => accountId(family(value), 0));
+    const [idle, held, later, usedUp] = ids as [string, string, string, string];
     const leases = (name: string) => new Map([[session(name).session, lease()]]);
     await write({
       sessions: [session("open"), session("dead", { state: "Dead" })],
@@ -210,6 +217,7 @@ describeEachStore("leases", (under) => {
         account(idle, { endsAtMs: 10, leases: leases("dead") }),
         account(held, { endsAtMs: 10, leases: leases("open") }),
         account(later, { endsAtMs: 11 }),
+        account(usedUp, { endsAtMs: 10, leases: new Map([[session("open").session, lease({ settled: 9n })]]) }),
       ],
     });
     await under.store.forgetAccounts(11);

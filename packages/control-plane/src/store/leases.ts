@@ -1,6 +1,6 @@
 /** LeaseStore in SQL: what `answer` of `@sluice/limits` reads and writes. Books and the ledger's sums are in `ledger-sums.ts`. */
 
-import type { AccountState, RecordChanges, SessionState } from "@sluice/limits";
+import { type AccountState, type RecordChanges, type SessionState, unheardOf } from "@sluice/limits";
 import { type SQL, sql } from "drizzle-orm";
 import { type Queries, rowsOf, sqlStateOf } from "./database.ts";
 import {
@@ -176,10 +176,8 @@ export async function listAccounts(
 }
 
 export function accountsOfSessions(queries: Queries, sessions: readonly string[]): Promise<AccountState[]> {
-  return accountsWhere(
-    queries,
-    sql`a.id in (select account from limit_leases where session = any(${texts(sessions)}))`,
-  );
+  const holders = sessions.flatMap((session) => [session, unheardOf(session)]);
+  return accountsWhere(queries, sql`a.id in (select account from limit_leases where session = any(${texts(holders)}))`);
 }
 
 export async function silentSessions(queries: Queries, query: SilentQuery): Promise<SessionState[]> {
@@ -190,14 +188,16 @@ export async function silentSessions(queries: Queries, query: SilentQuery): Prom
   const rows = await rowsOf<{ row: string }>(
     queries,
     sql`select ${sessionColumns}::text as row from limit_sessions s
-      where s.state <> 'Closed' and (
-        s.state = 'Open' and ${silentMs} >= ${query.lifeMs}
+      where s.state = 'Open' and ${silentMs} >= ${query.lifeMs}
         or s.state in ('Dead', 'Fenced')
           and exists (select 1 from limit_leases l where l.session = s.session and l.state = 'Open')
+        or s.state = 'Closed' and ${silentMs} >= ${query.closedMs} and exists (
+          select 1 from limit_leases l where l.session = s.session and l.granted - l.returned > l.settled)
         or ${silentMs} >= ${Math.min(...query.rules.map((rule) => rule.silentMs), query.lifeMs)} and exists (
           select 1 from limit_leases l join limit_accounts a on a.id = l.account
             join jsonb_to_recordset(${rules}::text::jsonb) as r("rule" text, "silentMs" int8) on r."rule" = a.rule
-          where l.session = s.session and l.granted - l.returned > l.settled and ${silentMs} >= r."silentMs"))
+          where l.session in (s.session, s.session || ${unheardOf("")})
+            and l.granted - l.returned > l.settled and ${silentMs} >= r."silentMs")
       order by s.heard_at_ms, s.session limit ${query.limit}`,
   );
   return rows.map(({ row }) => sessionOf(JSON.parse(row)));
@@ -213,15 +213,15 @@ export async function unheardSessions(queries: Queries, epoch: string, limit: nu
 }
 
 /**
- * An Open session may still tell of a lease in such an account, and would know more than the record then; any other has to
- * tell all it holds first, and is believed.
+ * An Open session still tells of a lease that it has something left of, and would know more than the record then; any other
+ * has to tell all it holds first, and is believed.
  */
 export async function forgetAccounts(queries: Queries, endedBeforeMs: number): Promise<number> {
   const gone = await rowsOf<{ id: string }>(
     queries,
     sql`delete from limit_accounts a where a.ends_at_ms < ${Math.trunc(endedBeforeMs)} and not exists (
         select 1 from limit_leases l join limit_sessions s on s.session = l.session
-        where l.account = a.id and s.state = 'Open')
+        where l.account = a.id and s.state = 'Open' and l.granted - l.returned > l.settled)
       returning a.id`,
   );
   await queries.execute(

@@ -28,7 +28,7 @@ export function dimensionOf(name: string): SQL {
 }
 
 /** The words of limits. As data planes read them: who a key belongs to goes before what a call claims. */
-export function limitDimensionOf(name: string): SQL {
+function limitDimensionOf(name: string): SQL {
   if (name === "User") return sql`coalesce(u.user_name, u.claimed_user)`;
   if (name === "Metadata/run") return sql`coalesce(u.metadata ->> 'run', u.run)`;
   if (name.startsWith("Metadata/")) return dimensionOf(name);
