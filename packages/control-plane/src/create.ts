@@ -154,7 +154,8 @@ export async function createControlPlane(ports: ControlPlanePorts): Promise<Cont
           keys: (input) => publishers.keys.publish(input),
           snapshot: async (revision) => {
             // A limit holds from the moment that a data plane can ask for it.
-            if (revision.revision !== limitsOf) await leases.useLimits(revision.snapshot.limits ?? [], revision.revision);
+            if (revision.revision !== limitsOf)
+              await leases.useLimits(revision.snapshot.limits ?? [], revision.revision);
             limitsOf = revision.revision;
             await publishers.snapshots.publish(revision);
           },

@@ -33,11 +33,12 @@ describeEachStore("the lease service", (under) => {
   const family = (...values: string[]): Family => ({ limit: uid, rule: "usd", values });
   const ports = () => ({ store: under.store, log: under.log, nowMs: under.clock.nowMs });
 
-  async function serve(...plans: LimitPlan[]): Promise<LeaseService> {
+  const serve = (...plans: LimitPlan[]): Promise<LeaseService> => serveFrom(under.store, plans);
+  async function serveFrom(store: typeof under.store, plans: readonly LimitPlan[]): Promise<LeaseService> {
     const clock = { nowMs: under.clock.nowMs, after: realClock.after };
     const service = running.use(
       new LeaseService({
-        ...{ bus, clock, store: under.store, log: under.log },
+        ...{ bus, clock, store, log: under.log },
         random: { bytes: (count) => crypto.getRandomValues(new Uint8Array(count)) },
       }),
     );
@@ -182,6 +183,49 @@ describeEachStore("the lease service", (under) => {
     const late = await one.ask({ totals: [forgotten], asks: [need(family("api"), 70)] });
     expect(late.leases).toMatchObject([{ granted: 75 }]);
     expect(late.holdMs).toBe(0);
+  });
+
+  test("while the record can't be reached nobody is answered, and nobody's silence counts", async () => {
+    let isAway = false;
+    const readLeases: typeof under.store.readLeases = async (rows) => {
+      if (isAway) throw new Error("no connection");
+      return under.store.readLeases(rows);
+    };
+    const service = await serveFrom({ ...under.store, readLeases }, [plan("100")]);
+    const one = asker("one");
+    const before = service.hearingSinceMs;
+    isAway = true;
+    const request = one.next({ asks: [need(family("api"), 20)] });
+    await expect(bus.requests("leases").ask(Buffer.from(JSON.stringify(request)), 500)).rejects.toThrow("not in time");
+    expect(under.log.lines).toContainEqual(
+      expect.objectContaining({ level: "error", message: "lease requests could not be answered" }),
+    );
+    under.clock.advance(60_000);
+    isAway = false;
+    expect(await one.send(request)).toMatchObject({ kind: "answered", leases: [{ granted: 20 }] });
+    expect(service.hearingSinceMs).toBe(before + 60_000);
+  });
+
+  test("a silent session with many accounts is written off whole", async () => {
+    await serve(plan("100"));
+    const { memory, epoch } = await under.store.readLeases({ windows: [], sessions: [], accounts: [] });
+    const session = `many-${uid}`;
+    const lease = { granted: 9n, returned: 0n, settled: 4n, reserved: 5n, state: "Open" as const };
+    const accounts = Array.from({ length: 1_234 }, (_, place) => ({
+      ...{ id: accountId(family(`user-${place}`), 0), version: 0, endsAtMs: null, closed: 0n, carried: 0n },
+      ...{ expiring: [], expired: 0n, leases: new Map([[session, lease]]), recalledAtMs: 0 },
+    }));
+    const holder = {
+      ...{ session, version: 0, state: "Open" as const, secretHash: "", instanceName: "", incarnation: 1, sequence: 1 },
+      ...{ digest: "", heardAtMs: under.clock.nowMs() - sessionLifeMs, epoch: epoch?.epoch ?? "" },
+    };
+    const changes = { sessions: [holder], windows: [], accounts };
+    expect(await under.store.writeLeases(changes, { memory, epochVersion: epoch?.version ?? 0 })).toBe(true);
+    await writeOffSilent(ports(), { limits: new Map([[uid, plan("100")]]), hearingSinceMs: 0 });
+    const after = await under.store.listAccounts({ limits: [uid] });
+    expect(new Set(after.map(({ leases }) => leases.get(session)?.state))).toEqual(new Set(["WrittenOff"]));
+    const { sessions } = await under.store.readLeases({ windows: [], sessions: [session], accounts: [] });
+    expect(sessions.get(session)?.state).toBe("Dead");
   });
 
   test("two who speak with one name are fenced both", async () => {
