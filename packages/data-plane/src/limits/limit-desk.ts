@@ -14,7 +14,7 @@ import { heldMembers } from "../pipeline/settle.ts";
 import type { Refusal } from "../refusal.ts";
 import type { AttemptHold, Reservation } from "./attempt-hold.ts";
 import { addToAccount, type Bill } from "./bill.ts";
-import type { Worst } from "./charge.ts";
+import { chargeOf, type Worst } from "./charge.ts";
 import type { Standing, Stood } from "./limit-headers.ts";
 import type { AppliedRule } from "./limit-table.ts";
 import { WaitingRoom } from "./waiting-room.ts";
@@ -176,13 +176,15 @@ export class LimitDesk implements Disposable {
     const own = hold.parts.map(({ account, amount }): [string, number] => [account, amount]);
     const holds = [...own, ...callHolds(callHold)];
     const { bill } = exchange;
-    const worstNanoUsd = worst?.nanoUsd === undefined ? undefined : Number(worst.nanoUsd);
+    const { price } = hold;
+    const killed = chargeOf(killedEnd, { price, worst, requestBytes: exchange.body.length });
+    const heldNanoUsd = Number(killed.heldNanoUsd + (bill?.heldNanoUsd ?? 0n));
     return this.#append({
       ...{ kind: "reserve" as const, attempt, exchange: heldMembers(exchange, exchange.attempts + 1), holds },
       worst: {
-        costNanoUsd: Number(bill?.costNanoUsd ?? 0n),
-        ...(worstNanoUsd !== undefined && { heldNanoUsd: worstNanoUsd + Number(bill?.heldNanoUsd ?? 0n) }),
-        ...(hold.price !== undefined && { price: hold.price.version }),
+        costNanoUsd: Number((killed.costNanoUsd ?? 0n) + (bill?.costNanoUsd ?? 0n)),
+        ...(heldNanoUsd > 0 && { heldNanoUsd }),
+        ...(price !== undefined && { price: price.version }),
       },
       ...(bill !== undefined && bill.charges.size > 0 && { charged: chargesOf(bill) }),
     });
@@ -286,6 +288,9 @@ export class LimitDesk implements Disposable {
 function isWorthWaiting(shortage: HolderShort["shortage"]): boolean {
   return shortage === "Reserved" || shortage === "Unknown";
 }
+
+/** What is made of an attempt whose process did not live to see its end. */
+const killedEnd = { kind: "Unknown", reason: "ProcessKilled", usage: undefined, outputTextBytes: 0 } as const;
 
 const nothing = { kind: "reserved" as const, reservation: { holds: [], isOpen: false } };
 
