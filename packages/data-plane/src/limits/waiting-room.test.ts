@@ -67,7 +67,7 @@ test("who waits no longer leaves, wherever it stands in its line", () => {
   expect(waiting.size).toBe(0);
 });
 
-test("somebody may come while others are served", () => {
+test("who comes while others are served has its turn next", () => {
   const { waiting, served, state, enter } = shop(0);
   waiting.enter({
     key: "a",
@@ -78,6 +78,8 @@ test("somebody may come while others are served", () => {
     },
   });
   state.room = 1;
+  waiting.serveAll();
+  expect(waiting.size).toBe(1);
   waiting.serveAll();
   expect(served).toEqual(["a1", "a2"]);
 });
