@@ -64,7 +64,10 @@ function killedMembers(reserves: readonly JournalReserve[]): string {
   );
 }
 
-/** Leases are handed back, not spent on: what was open is settled at its worst, and the record is asked anew. */
+/**
+ * What was open is settled at its worst. Nothing is spent on what is left before the record has spoken of it, which alone knows when
+ * a window ends: a lease that is taken for ended is forgotten, and grants of a forgotten window are never believed again.
+ */
 function snapshotOf({ leases, open }: Recovered, wallMs: number): HolderSnapshot {
   const reserved = new Map<string, number>();
   for (const { holds } of open) for (const [key, amount] of holds) reserved.set(key, (reserved.get(key) ?? 0) + amount);
@@ -80,7 +83,7 @@ function snapshotLease(lease: JournalLease, reserved: number, wallMs: number): S
   return [
     {
       ...{ family: { limit, rule, values: [...values] }, window: account.window, granted, returned, settled, reserved },
-      ...{ share, rateMs: lease.rateMs ?? null, usableUntilMs: wallMs, endsAtMs: wallMs },
+      ...{ share, rateMs: lease.rateMs ?? null, usableUntilMs: wallMs, endsAtMs: null },
     },
   ];
 }
