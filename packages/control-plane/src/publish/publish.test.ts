@@ -107,7 +107,7 @@ describe("a snapshot", () => {
     await publisher.publish(revision(7));
     await publisher.publish(revision(7));
     await settled();
-    const body = '{"format":1,"gateways":[],"minReader":1,"providers":[]}';
+    const body = '{"format":1,"gateways":[],"limits":[],"minReader":1,"prices":{},"providers":[],"stops":[]}';
     expect(words).toEqual([`revision.7 ${body}`, 'current {"digest":"sha256:7","key":"revision.7","revision":7}']);
     expect(digestOf(body)).toMatch(/^sha256:/);
   });
