@@ -268,7 +268,7 @@ export function refusalText(refusal: Refusal): RefusalText {
         `has no room just now, calls in flight hold it: ${used(refusal)}. It fits once they settle`,
       );
     case "rate_limited":
-      return short(refusal, `is reached: ${used(refusal)}`);
+      return short(refusal, `is reached: ${used(refusal)}`, refusal.retryAfterMs === undefined ? final : undefined);
     case "concurrency_limited":
       return short(refusal, `is reached: ${refusal.amount} at once`);
     case "limit_unavailable":

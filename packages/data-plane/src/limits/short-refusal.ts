@@ -15,14 +15,17 @@ export function shortRefusal(short: Short, fitsTokens: number | undefined): Refu
     return { code: "limit_unavailable", limit: `${plan.kind} ${plan.id}`, retryAfterMs: reservedRetryMs };
   if (rule.unit === "slots") return { code: "concurrency_limited", ...shortfall(short, undefined, shareRetryMs) };
   const turnsInMs = short.standing?.endsInMs ?? undefined;
-  if (plan.kind === "RateLimit")
-    return {
-      code: "rate_limited",
-      ...shortfall(short, fitsTokens, rule.window.kind === "share" ? shareRetryMs : (turnsInMs ?? shareRetryMs)),
-    };
+  if (plan.kind === "RateLimit") return { code: "rate_limited", ...shortfall(short, fitsTokens, rateRetryMs(short)) };
   return short.shortage === "Exhausted"
     ? { code: "budget_exhausted", ...shortfall(short, fitsTokens, turnsInMs) }
     : { code: "budget_reserved", ...shortfall(short, fitsTokens, reservedRetryMs) };
+}
+
+/** Undefined: the call is larger than the rate, and never fits. */
+function rateRetryMs({ of, shortage, amount, standing }: Short): number | undefined {
+  if (standing !== undefined && amount > standing.amount) return undefined;
+  if (of.rule.window.kind === "share") return shareRetryMs;
+  return shortage === "Reserved" ? reservedRetryMs : (standing?.endsInMs ?? shareRetryMs);
 }
 
 function shortfall(short: Short, fitsTokens: number | undefined, retryAfterMs: number | undefined): Shortfall {
