@@ -19,7 +19,7 @@ export const leaseAmountMax = 2 ** 52;
 
 const total = z.int().min(0).max(leaseAmountMax);
 
-export const family = z.strictObject({ limit: z.string(), rule: z.string(), values: z.array(z.string()) });
+const family = z.strictObject({ limit: z.string(), rule: z.string(), values: z.array(z.string()) });
 
 /** What a holder tells of one lease. */
 export const leaseTotals = z.strictObject({

@@ -246,6 +246,6 @@ function isEnforced({ plan }: AppliedRule): boolean {
   return plan.mode === "Enforce";
 }
 
-export function limitName(plan: LimitPlan): string {
+function limitName(plan: LimitPlan): string {
   return `${plan.kind} ${plan.id}`;
 }
