@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { type Family, familyKey } from "@sluice/contract";
 import { type FamilyBook, isThin, keepOf } from "./family-book.ts";
 import { type HeldLease, returnIdle } from "./held-lease.ts";
-import { type HolderState, ruleName } from "./holder-state.ts";
+import { dropLease, type HolderState, ruleName } from "./holder-state.ts";
 
 /** A lease that nobody uses for so long goes back as a whole. */
 const idleMs = 30_000;
@@ -21,7 +21,7 @@ export function sweep(
     if (nowMs >= lease.endsAtMs && !lease.isEnded) end(state, lease, book);
     if (lease.isEnded) {
       if (giveBack(state, lease, { keep: 0, nowMs }) || state.changed.has(lease) || !isQuiet) continue;
-      if (lease.reserved === 0) forget(state, lease);
+      if (lease.reserved === 0 && isOver(lease, nowMs)) forget(state, lease);
       continue;
     }
     giveBack(state, lease, { keep: keptOf(lease, { book, nowMs }), nowMs });
@@ -73,10 +73,15 @@ function end(state: HolderState, lease: HeldLease, book: FamilyBook | undefined)
   if (state.adopted.get(lease.key) === lease) state.adopted.delete(lease.key);
 }
 
+/** An edit ends a lease too, and the next one may lead back to it: until its window is over it is remembered. */
+function isOver({ window, endsAtMs }: HeldLease, nowMs: number): boolean {
+  const hasNoEnd = endsAtMs === Number.POSITIVE_INFINITY;
+  return hasNoEnd ? window !== 0 : nowMs >= endsAtMs;
+}
+
 function forget(state: HolderState, lease: HeldLease): void {
-  state.leases.delete(lease.id);
-  const rule = ruleName(lease.family);
-  state.forgotten.set(rule, Math.max(lease.window, state.forgotten.get(rule) ?? 0));
+  dropLease(state, lease);
+  state.forgotten.add(ruleName(lease.family), lease.window);
   const book = state.books.get(lease.key);
   assert(book?.current !== lease && book?.next !== lease, "what is forgotten is not in use");
   if (book !== undefined && book.current === undefined && book.next === undefined && !state.asking.has(book))

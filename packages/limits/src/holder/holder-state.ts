@@ -3,6 +3,7 @@
 import { accountId, type Family, familyKey } from "@sluice/contract";
 import { type WindowBounds, windowAt } from "../window.ts";
 import { type Applied, type FamilyBook, newBook } from "./family-book.ts";
+import type { ForgottenWindows } from "./forgotten-windows.ts";
 import { dropShare, type HeldLease, newLease } from "./held-lease.ts";
 
 export type HolderState = {
@@ -10,14 +11,16 @@ export type HolderState = {
   readonly books: Map<string, FamilyBook>;
   /** By `accountId`. */
   readonly leases: Map<string, HeldLease>;
+  /** By `familyKey`: those of windows that are over included. */
+  readonly byFamily: Map<string, Set<HeldLease>>;
   /** Changed since they were last told. */
   readonly changed: Set<HeldLease>;
   /** Books with something to ask for. */
   readonly asking: Set<FamilyBook>;
   /** Of a predecessor, waiting for the first call of their family. */
   readonly adopted: Map<string, HeldLease>;
-  /** By rule, the latest window whose leases were forgotten: nothing of it is taken again. */
-  readonly forgotten: Map<string, number>;
+  /** By rule (`ruleName`): nothing of them is taken again. */
+  readonly forgotten: ForgottenWindows;
   /** Something went back that others wait for. */
   isUrgent: boolean;
   /** Nobody answers. */
@@ -96,7 +99,7 @@ export function replaceCurrent(state: HolderState, book: FamilyBook, lease: Held
 /** For amounts that no record has granted: limits that refuse nothing, and those that let pass when nobody answers. */
 export function ungrantedLease(state: HolderState, book: FamilyBook, wallMs: number): HeldLease {
   if (book.current !== undefined && wallMs < book.ungrantedUntilMs) return book.current;
-  const { startsAtMs, endsAtMs } = windowAfter(book, state.forgotten.get(ruleName(book.family)), wallMs);
+  const { startsAtMs, endsAtMs } = windowAfter(book, state.forgotten.latest(ruleName(book.family)), wallMs);
   book.ungrantedUntilMs = endsAtMs ?? Number.POSITIVE_INFINITY;
   const lease = leaseOf(state, { family: book.family, key: book.key, window: startsAtMs, of: book.rule.window });
   if (lease !== book.current) replaceCurrent(state, book, lease);
@@ -119,8 +122,22 @@ export function leaseOf(
   const known = state.leases.get(id);
   if (known !== undefined) return known;
   const lease = newLease(family, { key, window, of });
-  state.leases.set(id, lease);
+  keepLease(state, lease);
   return lease;
+}
+
+export function keepLease(state: HolderState, lease: HeldLease): void {
+  state.leases.set(lease.id, lease);
+  const family = state.byFamily.get(lease.key);
+  if (family === undefined) state.byFamily.set(lease.key, new Set([lease]));
+  else family.add(lease);
+}
+
+export function dropLease(state: HolderState, lease: HeldLease): void {
+  state.leases.delete(lease.id);
+  const family = state.byFamily.get(lease.key);
+  family?.delete(lease);
+  if (family?.size === 0) state.byFamily.delete(lease.key);
 }
 
 /** Shares are over: the clocks have parted, or nobody answered for too long. */

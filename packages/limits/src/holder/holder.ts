@@ -29,9 +29,10 @@ import {
 } from "./admit.ts";
 import { composeAsks } from "./compose-asks.ts";
 import { type Applied, type FamilyBook, forgetShortage, isThin } from "./family-book.ts";
+import { ForgottenWindows } from "./forgotten-windows.ts";
 import { giveBackThin, giveBackTo, sweep } from "./give-back.ts";
 import { dropShare, type HeldLease, newLease, returnIdle, roomOf, totalsOf } from "./held-lease.ts";
-import { dropShares, type HolderState } from "./holder-state.ts";
+import { dropShares, type HolderState, keepLease } from "./holder-state.ts";
 import { takeAnswer } from "./take-answer.ts";
 
 export type Identity = {
@@ -46,7 +47,7 @@ export type Identity = {
 export type HolderSnapshot = {
   readonly epoch: string;
   readonly leases: readonly SnapshotLease[];
-  /** By rule: the latest window whose leases were forgotten. */
+  /** By rule: windows whose leases were forgotten. */
   readonly forgotten: readonly (readonly [rule: string, window: number])[];
 };
 export type SnapshotLease = LeaseTotals & {
@@ -105,8 +106,15 @@ export class Holder {
     this.identity = identity;
     this.#process = Math.floor(random() * 2 ** 52).toString(36);
     this.#state = {
-      ...{ books: new Map(), leases: new Map(), changed: new Set(), asking: new Set(), adopted: new Map() },
-      ...{ forgotten: new Map(), isUrgent: false, isAway: false, sharesUntilMs: Number.NEGATIVE_INFINITY },
+      ...{
+        books: new Map(),
+        leases: new Map(),
+        byFamily: new Map(),
+        changed: new Set(),
+        asking: new Set(),
+        adopted: new Map(),
+      },
+      ...{ forgotten: new ForgottenWindows(), isUrgent: false, isAway: false, sharesUntilMs: Number.NEGATIVE_INFINITY },
       random,
     };
   }
@@ -255,7 +263,7 @@ export class Holder {
       usableUntilMs: atWall(lease.usableUntilMs),
       endsAtMs: atWall(lease.endsAtMs),
     }));
-    return { epoch: this.#epoch, leases, forgotten: [...this.#state.forgotten] };
+    return { epoch: this.#epoch, leases, forgotten: [...this.#state.forgotten.entries()] };
   }
 
   /**
@@ -282,13 +290,13 @@ export class Holder {
       // A rate counts on, as if all of it were of this moment; slots are free, as their calls have ended with the process.
       restored.use?.add(told.reserved, nowMs);
       dropShare(restored, nowMs);
-      state.leases.set(restored.id, restored);
+      keepLease(state, restored);
       state.changed.add(restored);
       const known = state.adopted.get(key);
       if (told.share === "none" && (known === undefined || known.window < restored.window))
         state.adopted.set(key, restored);
     }
-    for (const [rule, window] of snapshot.forgotten) state.forgotten.set(rule, window);
+    for (const [rule, window] of snapshot.forgotten) state.forgotten.add(rule, window);
     return holder;
   }
 
@@ -311,8 +319,8 @@ export class Holder {
 
     const leases = new Set<HeldLease>();
     for (const { family } of asks) {
-      const book = state.books.get(familyKey(family));
-      for (const lease of [book?.current, book?.next]) if (lease !== undefined) leases.add(lease);
+      // Whole families: what is asked for and not told of is taken for a sign that it is not known here.
+      for (const lease of state.byFamily.get(familyKey(family)) ?? []) leases.add(lease);
     }
     for (const lease of state.changed) if (leases.size < leasesMax) leases.add(lease);
     for (const lease of leases) state.changed.delete(lease);

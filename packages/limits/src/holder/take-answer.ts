@@ -82,8 +82,7 @@ function takeLease(state: HolderState, { grant, askedKey, ask, sentAtMs, nowMs }
   const id = accountId(family, window);
   if (!state.leases.has(id)) {
     // What was settled of a forgotten lease is no longer known here: taken as new, it would be spent twice.
-    const isForgotten = window !== 0 && window <= (state.forgotten.get(ruleName(family)) ?? 0);
-    if (book === undefined || isForgotten) return undefined;
+    if (book === undefined || state.forgotten.has(ruleName(family), window)) return undefined;
   }
   const of = book?.rule.window ?? { kind: "lifetime" };
   const lease = leaseOf(state, { family, key, window, of });

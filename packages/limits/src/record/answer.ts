@@ -8,7 +8,7 @@ import type { LeaseAsk, LeaseGrant, LeaseReply, LeaseRequest, Shortage } from "@
 import { accountId, type Family, familyKey } from "@sluice/contract";
 import type { AmountOf } from "../amount.ts";
 import { expire } from "./account.ts";
-import { type Books, bookTotals, knowsMoreThanRecord } from "./book-totals.ts";
+import { type Books, bookTotals, knowsLessThanItTold, knowsMoreThanRecord } from "./book-totals.ts";
 import { Draft, type Limits, noChanges, type RecordChanges, type RecordView, ruleOf } from "./draft.ts";
 import { grant, othersHoldIdle } from "./grant.ts";
 import { judgeSpeaker } from "./judge-speaker.ts";
@@ -78,11 +78,15 @@ function answerOne(request: LeaseRequest, desk: Desk): LeaseReply | "lost" {
 
   const books: Books = { draft, limits, request, adopts: verdict.adopts, nowMs };
   if (knowsMoreThanRecord(books)) return "lost";
+  if (knowsLessThanItTold(books)) {
+    draft.writeSession({ ...verdict.session, state: "Fenced" });
+    return { kind: "fenced", incarnation: request.incarnation, sequence: request.sequence };
+  }
   draft.writeSession(verdict.session);
   const told = bookTotals(books);
   if (request.closing) return answered(request, { desk, leases: [] });
 
-  const asked = request.asks.flatMap((ask) => answerAsk(ask, request.session, desk) ?? []);
+  const asked = request.asks.flatMap((ask) => answerAsk(ask, request, desk) ?? []);
   const isAsked = new Set(asked.map((one) => accountId(one.family, one.window)));
   const leases: LeaseGrant[] = [];
   for (const [{ family, window }, id] of told)
@@ -105,7 +109,7 @@ function answered(request: LeaseRequest, { desk, leases }: { desk: Desk; leases:
   };
 }
 
-function answerAsk(ask: LeaseAsk, session: string, desk: Desk): LeaseGrant | undefined {
+function answerAsk(ask: LeaseAsk, { session, leases }: LeaseRequest, desk: Desk): LeaseGrant | undefined {
   const { draft, limits, nowMs, amountOf, recalls } = desk;
   const found = ruleOf(limits, ask.family);
   const window = found && draft.window({ ...found, at: ask.at, nowMs });
@@ -115,6 +119,13 @@ function answerAsk(ask: LeaseAsk, session: string, desk: Desk): LeaseGrant | und
   const { family, account: read } = placeAccount(ask.family, { window, plan, at: ask.at, draft });
   let account = rule.window.kind === "rolling" ? expire(read, nowMs) : read;
   let shortage: Shortage | undefined;
+  const isTold = leases.some((told) => accountId(told.family, told.window) === account.id);
+  const hasSettled = (account.leases.get(session)?.settled ?? 0n) > 0n;
+  if (hasSettled && !isTold && family === ask.family) {
+    // It has forgotten this window, and does well to; or it never knew, and is another spender: nothing is left for it.
+    const told = tellLease(family, { window: window.startsAtMs, session, desk });
+    return { ...told, returned: told.granted, shortage: "Reserved" };
+  }
   if (holdMsOf(desk.view.epoch, nowMs) === 0) {
     const amount = amountOf(plan, rule, family.values);
     const isShare = rule.window.kind === "share";

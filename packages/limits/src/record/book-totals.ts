@@ -24,6 +24,14 @@ export function knowsMoreThanRecord({ draft, limits, request, adopts }: Books): 
   });
 }
 
+/** Whether the holder knows less of its own spending than it has told: then somebody else has told it, under its name. */
+export function knowsLessThanItTold({ draft, request }: Books): boolean {
+  return request.leases.some((told) => {
+    const lease = draft.account(accountId(told.family, told.window))?.leases.get(request.session);
+    return lease !== undefined && lease.settled > BigInt(told.settled);
+  });
+}
+
 /** The ids of the accounts that were told of, in the order of the request. */
 export function bookTotals(books: Books): Map<LeaseTotals, string> {
   const ids = new Map<LeaseTotals, string>();

@@ -43,6 +43,6 @@ export function endHold(epoch: EpochState, nowMs: number): EpochState {
 }
 
 function counted(lease: LeaseState, before: LeaseState = noLease): LeaseState {
-  const granted = before.returned + unsettledOf(lease);
-  return { ...before, granted: granted > before.granted ? granted : before.granted, state: "WrittenOff" };
+  const more = before.returned + unsettledOf(lease) - before.granted;
+  return { ...before, granted: before.granted + (more > 0n ? more : 0n), state: "WrittenOff" };
 }

@@ -28,25 +28,46 @@ export type WorldPlan = {
 export function drawPlan(seed: number): WorldPlan {
   const random = randomOf(seed, "plan");
   const worst = { nanoUsd: random.pick([1, 7, 10]), tokens: random.int(1, 9), requests: 1, slots: 1 };
-  const limits = Array.from({ length: random.pick([1, 1, 1, 2, 3]) }, (_, index) => drawLimit(random, index, worst));
+  const theme = random.pick(["any", "any", "any", "any", "any", "any", "shares", "lost memory"] as const);
+  const limits = Array.from({ length: random.pick([1, 1, 1, 2, 3]) }, (_, index) =>
+    drawLimit(random, { index, worst, theme }),
+  );
+  const faults = new Set<string>(faultNames.filter(() => random.chance(0.35)));
+  for (const fault of themeFaults[theme]) faults.add(fault);
   return {
     seed,
-    pods: random.pick([1, 2, 2, 3, 4]),
+    pods: theme === "any" ? random.pick([1, 2, 2, 3, 4]) : random.pick([2, 3]),
     replicas: random.int(1, 2),
     users: random.pick([1, 2, 4]),
     limits,
     worst,
     costPart: random.pick([0, 0.1, 0.5, 1, 1]),
-    callEveryMs: random.pick([100, 300, 1_000, 4_000]),
+    callEveryMs: theme === "shares" ? 500 : random.pick([100, 300, 1_000, 4_000]),
     callMs: random.pick([20, 200, 2_000, 5_000]),
-    faults: new Set(faultNames.filter(() => random.chance(0.35))),
-    activeMs: random.pick([10_000, 25_000, 60_000]),
+    faults,
+    activeMs: theme === "shares" ? 75_000 : random.pick([10_000, 25_000, 60_000]),
   };
 }
 
-function drawLimit(random: Random, index: number, worst: Record<string, number>): LimitPlan {
-  const unit = random.pick(["nanoUsd", "nanoUsd", "nanoUsd", "tokens", "requests", "slots"] as const);
-  const window = drawWindow(random, unit);
+/** Some faults matter only together, and for long. */
+const themeFaults = {
+  any: [],
+  shares: ["partitions", "suspensions"],
+  "lost memory": ["partitions", "failovers"],
+} as const satisfies Record<string, readonly FaultName[]>;
+
+type Drawing = {
+  readonly index: number;
+  readonly worst: Record<string, number>;
+  readonly theme: keyof typeof themeFaults;
+};
+
+function drawLimit(random: Random, { index, worst, theme }: Drawing): LimitPlan {
+  const isShare = theme === "shares";
+  const unit = isShare
+    ? random.pick(["requests", "slots"] as const)
+    : random.pick(["nanoUsd", "nanoUsd", "nanoUsd", "tokens", "requests", "slots"] as const);
+  const window = drawWindow(random, unit, isShare);
   const calls = random.pick([1, 3, 10, 30, 200]);
   const amount = calls * (worst[unit] ?? 1) + random.int(0, 3);
   const rule: LimitRule = { name: "amount", unit, amount: String(amount), window };
@@ -67,10 +88,11 @@ function drawLimit(random: Random, index: number, worst: Record<string, number>)
   };
 }
 
-function drawWindow(random: Random, unit: LimitRule["unit"]): LimitWindow {
+function drawWindow(random: Random, unit: LimitRule["unit"], isShare: boolean): LimitWindow {
   if (unit === "slots") return { kind: "share" };
   const ms = random.pick([4_000, 15_000]);
-  if (unit !== "nanoUsd" && random.chance(0.5)) return { kind: "share", ms: random.pick([500, 2_000, 5_000]) };
+  if (isShare || (unit !== "nanoUsd" && random.chance(0.5)))
+    return { kind: "share", ms: random.pick([500, 2_000, 5_000]) };
   return random.pick<LimitWindow>([
     { kind: "lifetime" },
     { kind: "lifetime" },

@@ -69,6 +69,10 @@ export class PodModel {
   }
 
   call(): void {
+    if (this.#world.timeline.nowMs < this.frozenUntilMs) {
+      this.#whenAwake(() => this.call());
+      return;
+    }
     if (!this.isUp || this.isRetiring || this.holder.life !== "open") return;
     const wishes = this.#world.wishesOf(this.limits);
     if (wishes.length === 0) return;

@@ -153,8 +153,8 @@ export class RecordModel {
     for (const [id, sessions] of this.#granted) {
       for (const [session, granted] of sessions) {
         const known = this.accounts.get(id)?.leases.get(session)?.granted ?? 0n;
-        const unheard = this.accounts.get(id)?.leases.get(`${session}/unheard`);
-        const counted = unheard === undefined ? 0n : unheard.granted - unheard.returned;
+        const lease = this.accounts.get(id)?.leases.get(session);
+        const counted = lease === undefined ? 0n : largest(0n, lease.granted - lease.returned - lease.settled);
         const isOver = this.sessions.get(session)?.state === "Closed";
         if (isOver || granted <= known + counted) continue;
         this.#world.oracle.excuse(id, Number(granted - known - counted));

@@ -68,8 +68,6 @@ export class World {
   /** Accounts whose leases may be overdrawn, for a reason that is allowed. */
   readonly excused = new Set<string>();
   readonly #charged = new Map<string, number>();
-  /** What may be spent twice while two go on from one journal. */
-  readonly #cloned = new Map<string, Map<string, number>>();
 
   constructor(plan: WorldPlan, { hooks, traces }: RunOptions) {
     this.plan = plan;
@@ -97,6 +95,8 @@ export class World {
     this.#runUntil(this.plan.activeMs);
     this.#makePeace();
     this.#runUntil(this.plan.activeMs + 2 * sessionLifeMs + 60_000);
+    if (this.seen.has("session fenced") && !this.plan.faults.has("clones"))
+      throw new SimulationFailure("a session was fenced, and nobody else had its name");
     for (const pod of this.#pods) pod.checkRest();
     for (const pod of this.#pods) pod.retire();
     this.#runUntil(this.timeline.nowMs + 120_000);
@@ -163,6 +163,7 @@ export class World {
     this.#charged.set(account, (this.#charged.get(account) ?? 0) + amount);
   }
 
+  /** What may be spent twice while two go on from one journal: one lease of each account. */
   excuseClone({
     family,
     window,
@@ -177,8 +178,12 @@ export class World {
     const id = accountId(family, window);
     this.oracle.excuse(id, amount);
     this.excused.add(id);
-    const sessions = this.#cloned.get(session) ?? new Map<string, number>();
-    this.#cloned.set(session, sessions.set(id, amount));
+    for (const [account, { leases }] of this.#record.accounts) {
+      const lease = leases.get(session);
+      if (lease === undefined) continue;
+      this.oracle.excuse(account, Number(lease.granted - lease.returned));
+      this.excused.add(account);
+    }
   }
 
   isExcused({ family, window }: { family: Family; window: number }): boolean {
