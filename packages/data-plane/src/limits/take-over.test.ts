@@ -83,3 +83,110 @@ test.for([
   }
   expect(taken.kind).toBe("reserved");
 });
+
+type Reserve = Recovered["open"][number];
+
+function reserve(attempt: string, rest: Partial<Reserve>): Reserve {
+  const exchange = `"requestId":"${attempt.split(".")[0]}","attempts":${attempt.split(".")[1] ?? 1}`;
+  return { kind: "reserve", attempt, exchange, holds: [], worst: {}, ...rest };
+}
+const usd = "0@dollars/usd";
+const calls = "0@calls/requests";
+
+test.for<[string, Reserve[], object[]]>([
+  ["nothing under way", [], []],
+  [
+    "a call at its first attempt: at its worst",
+    [
+      reserve("a.1", {
+        ...{
+          holds: [
+            [usd, 100],
+            [calls, 1],
+          ],
+          worst: { costNanoUsd: 30, heldNanoUsd: 70, price: "p" },
+        },
+      }),
+    ],
+    [
+      {
+        ...{ requestId: "a", attempts: 1, costNanoUsd: 30, heldNanoUsd: 70, price: "p" },
+        charges: [
+          [usd, 100],
+          [calls, 1],
+        ],
+      },
+    ],
+  ],
+  [
+    "a call at its second attempt: what the first was charged, and the worst of the second, each once",
+    [
+      reserve("a", { holds: [[calls, 1]], worst: { costNanoUsd: 5 }, charged: [[usd, 5]] }),
+      reserve("a.2", {
+        ...{ holds: [[usd, 100]], worst: { costNanoUsd: 35, heldNanoUsd: 70, price: "p" }, charged: [[usd, 5]] },
+      }),
+    ],
+    [
+      {
+        ...{ requestId: "a", attempts: 2, costNanoUsd: 35, heldNanoUsd: 70, price: "p" },
+        charges: [
+          [calls, 1],
+          [usd, 105],
+        ],
+      },
+    ],
+  ],
+  [
+    "a call between two attempts: what the first was charged",
+    [reserve("a", { holds: [[calls, 1]], worst: { costNanoUsd: 5, heldNanoUsd: 2 }, charged: [[usd, 7]] })],
+    [
+      {
+        requestId: "a",
+        attempts: 1,
+        costNanoUsd: 5,
+        heldNanoUsd: 2,
+        charges: [
+          [calls, 1],
+          [usd, 7],
+        ],
+      },
+    ],
+  ],
+  [
+    "several calls: an event each",
+    [reserve("a.1", { holds: [[usd, 1]], worst: { costNanoUsd: 1 } }), reserve("b.1", { worst: { costNanoUsd: 2 } })],
+    [
+      { requestId: "a", attempts: 1, costNanoUsd: 1, charges: [[usd, 1]] },
+      { requestId: "b", attempts: 1, costNanoUsd: 2 },
+    ],
+  ],
+])("events of killed calls: %s", ([, open, expected]) => {
+  const { events } = takeOver({ ...killed, open }, { instanceName: "pod", wallMs });
+  expect(events?.killed.map((members) => JSON.parse(`{${members}}`))).toEqual(
+    expected.map((event) => ({ estimated: true, billingReason: "ProcessKilled", ...event })),
+  );
+});
+
+test("a journal that proves too little begins a new session, and its calls have their events all the same", () => {
+  const { session, events } = takeOver(
+    { ...killed, complete: false, flaws: ["torn"] },
+    { instanceName: "pod", wallMs },
+  );
+  expect(session).toBeUndefined();
+  expect(events?.killed).toHaveLength(1);
+});
+
+test("a session that has said its last word is not gone on with", () => {
+  expect(takeOver({ ...killed, closed: true }, { instanceName: "pod", wallMs }).session).toBeUndefined();
+});
+
+test("of a journal without a head nothing is made", () => {
+  const found = takeOver({ ...killed, head: undefined }, { instanceName: "pod", wallMs });
+  expect(found).toEqual({ session: undefined, events: undefined });
+});
+
+test("a successor goes on under the next incarnation, and numbers under the name of the killed process", () => {
+  const { session, events } = takeOver(killed, { instanceName: "new pod", wallMs });
+  expect(session?.identity).toEqual({ session: "s", secret: "x", incarnation: 2, instanceName: "new pod" });
+  expect(events?.instance).toBe("i");
+});
