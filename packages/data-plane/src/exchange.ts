@@ -66,8 +66,8 @@ export type Exchange = {
   ended: { readonly hold: AttemptHold; readonly costs: readonly number[] } | undefined;
   /** The most tokens that an answer may have, where policy says so. */
   outputCap: number | undefined;
-  /** Calls and slots, taken once for all attempts. */
-  callHold: Reservation | undefined;
+  /** Calls and slots, each limit's taken once for all attempts: by the first, and by those that reach further providers. */
+  callHolds: readonly Reservation[];
   /** What the attempt is charged under, and who knows how that stands. */
   rules: readonly AppliedRule[] | undefined;
   desk: LimitDesk | undefined;
@@ -137,7 +137,7 @@ export function createExchange(input: {
     isClamped: false,
     ended: undefined,
     outputCap: undefined,
-    callHold: undefined,
+    callHolds: none,
     rules: undefined,
     desk: undefined,
     bill: undefined,
@@ -160,6 +160,7 @@ export function createExchange(input: {
 }
 
 const empty = Buffer.alloc(0);
+const none: readonly Reservation[] = [];
 
 /** A step that refuses ends with this. */
 export function refuse(exchange: Exchange, refusal: Refusal): Exchange {

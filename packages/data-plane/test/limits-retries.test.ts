@@ -109,3 +109,44 @@ async function withMissingCredential(
   });
   return { gateway: limited.gateway, limited, [Symbol.asyncDispose]: () => limited[Symbol.asyncDispose]() };
 }
+
+test("limits of a provider hold for calls that reach it after another one has failed", async () => {
+  await using limited = await startLimited({
+    limits: [
+      limitPlan("first", [{ unit: "requests", amount: "100" }], { selector: { providers: ["default/locked"] } }),
+      limitPlan("second", [{ unit: "requests", amount: "2" }], { selector: { providers: ["default/openai"] } }),
+      limitPlan("each", [{ unit: "requests", amount: "100" }], { per: ["Provider"] }),
+      calls,
+    ],
+    unauthorized: { name: "locked" },
+    routes: [
+      {
+        models: ["*"],
+        targets: [
+          { provider: "locked", tier: 0 },
+          { provider: "openai", tier: 1 },
+        ],
+        retry: { attempts: 1, on: ["ConnectFailure", "ServerError"] },
+      },
+    ],
+  });
+  const statuses: number[] = [];
+  for (let call = 0; call < 4; call++) {
+    const answer = await limited.chat();
+    await answer.text();
+    statuses.push(answer.status);
+  }
+  expect(statuses).toEqual([200, 200, 502, 502]);
+  expect(limited.simulator.requests).toHaveLength(2);
+  const [served] = await limited.gateway.usage(4);
+  expect(served?.charges).toEqual([
+    ["0@first/requests", 1],
+    ["0@each/requests/default%2Flocked", 1],
+    ["0@calls/requests", 1],
+    ["0@second/requests", 1],
+    ["0@each/requests/default%2Fopenai", 1],
+  ]);
+  expect(await limited.spent("second")).toBe(2n);
+  expect(await limited.spent("calls")).toBe(4n);
+  expect(await limited.spent("each")).toBe(6n);
+});

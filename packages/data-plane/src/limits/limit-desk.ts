@@ -30,7 +30,7 @@ export type ReserveInput = {
   readonly worst: Worst | undefined;
   /** Money and tokens, of this attempt. */
   readonly wishes: readonly Wish[];
-  /** Calls and slots, of the whole exchange; none after its first attempt. */
+  /** Calls and slots, of the whole exchange; none that an earlier attempt has taken. */
   readonly callWishes: readonly Wish[];
   readonly exchange: Exchange;
 };
@@ -100,7 +100,7 @@ export class LimitDesk implements Disposable {
     // The record of an exchange that is killed between two attempts.
     this.#append({
       ...{ kind: "reserve" as const, attempt: exchange.id, exchange: heldMembers(exchange, exchange.attempts) },
-      ...{ holds: callHolds(exchange.callHold), worst: figuresOf(exchange.bill), charged: chargesOf(exchange.bill) },
+      ...{ holds: callAmounts(exchange.callHolds), worst: figuresOf(exchange.bill), charged: chargesOf(exchange.bill) },
     });
     if (this.#append({ kind: "settle", attempt: hold.id, charges: chargesTo(hold, costs) })) this.#release(hold, costs);
   }
@@ -110,19 +110,16 @@ export class LimitDesk implements Disposable {
     ended: { hold: AttemptHold; costs: readonly number[] } | undefined,
     { exchange, event }: { exchange: Exchange; event: JournalEvent },
   ): void {
-    const { callHold } = exchange;
-    const callCosts = callHold?.parts.map(({ rule }) => callCost(rule.rule.unit)) ?? [];
-    const charges = [
-      ...(ended === undefined ? [] : chargesTo(ended.hold, ended.costs)),
-      ...(callHold === undefined ? [] : chargesTo(callHold, callCosts)),
-    ];
-    if (ended === undefined && callHold === undefined) this.#append({ kind: "event", ...event });
+    const { callHolds } = exchange;
+    const calls = callHolds.map((hold) => ({ hold, costs: hold.parts.map(({ rule }) => callCost(rule.rule.unit)) }));
+    const all = ended === undefined ? calls : [ended, ...calls];
+    const charges = all.flatMap(({ hold, costs }) => chargesTo(hold, costs));
+    if (all.length === 0) this.#append({ kind: "event", ...event });
     else if (!this.#append({ kind: "settle", attempt: ended?.hold.id ?? `${exchange.id}.calls`, charges, event }))
       return;
     const isOpenStill = this.#input.journal.state.openOf(exchange.id) !== undefined;
     if (isOpenStill) this.#append({ kind: "settle", attempt: exchange.id, charges: [] });
-    if (ended !== undefined) this.#release(ended.hold, ended.costs);
-    if (callHold !== undefined) this.#release(callHold, callCosts);
+    for (const { hold, costs } of all) this.#release(hold, costs);
   }
 
   /** How the accounts of these rules stand; those that the record has not told of are left out. */
@@ -174,7 +171,7 @@ export class LimitDesk implements Disposable {
 
   #journalReserve({ attempt, exchange, worst }: ReserveInput, hold: AttemptHold, callHold: Reservation | undefined) {
     const own = hold.parts.map(({ account, amount }): [string, number] => [account, amount]);
-    const holds = [...own, ...callHolds(callHold)];
+    const holds = callHold === undefined ? own : [...own, ...callAmounts([callHold])];
     const { bill } = exchange;
     const { price } = hold;
     const killed = chargeOf(killedEnd, { price, worst, requestBytes: exchange.body.length });
@@ -314,8 +311,8 @@ export function callCost(unit: LimitUnit): number {
   return unit === "requests" ? 1 : 0;
 }
 
-function callHolds(callHold: Reservation | undefined): [string, number][] {
-  const parts = callHold?.parts.filter(({ rule }) => rule.rule.unit === "requests") ?? [];
+function callAmounts(callHolds: readonly Reservation[]): [string, number][] {
+  const parts = callHolds.flatMap((hold) => hold.parts).filter(({ rule }) => rule.rule.unit === "requests");
   return parts.map(({ account, amount }) => [account, amount]);
 }
 

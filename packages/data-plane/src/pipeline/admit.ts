@@ -82,14 +82,14 @@ function reserve(call: Call, cap: number | undefined, desk: LimitDesk): Admissio
     price: call.model?.price,
     worst: worst === undefined ? undefined : figuresOf(worst, featuresOf(exchange)),
     wishes: wishesOf(rules, worst),
-    callWishes: exchange.callHold === undefined ? rules.filter((one) => !isBudgeted(one)).map(onePer) : [],
+    callWishes: rules.filter((one) => !isBudgeted(one) && !holdsCall(exchange, one)).map(onePer),
     exchange,
   });
   const finish = (outcome: Awaited<typeof taken>): Admission | Promise<Admission> => {
     if (outcome.kind === "short") return onShort(call, { cap, short: outcome, desk });
     if (outcome.kind === "failed") return { kind: "refused", refusal: outcome.refusal };
     exchange.hold = outcome.hold;
-    exchange.callHold ??= outcome.callHold;
+    if (outcome.callHold !== undefined) exchange.callHolds = [...exchange.callHolds, outcome.callHold];
     exchange.bill ??= newBill();
     exchange.outputCap = call.isCapped ? cap : undefined;
     return admitted;
@@ -200,6 +200,10 @@ function wishesOf(rules: readonly AppliedRule[], worst: WorstCase | undefined): 
 }
 
 /** Calls and slots are taken once an exchange. */
+function holdsCall({ callHolds }: Exchange, { key }: AppliedRule): boolean {
+  return callHolds.some(({ parts }) => parts.some((part) => part.rule.key === key));
+}
+
 function onePer(of: AppliedRule): Wish {
   return { of, amount: 1 };
 }

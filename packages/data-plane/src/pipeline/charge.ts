@@ -28,8 +28,8 @@ export function charge(exchange: Exchange, result: CallResult | undefined): void
 }
 
 /** The exchange is over: what its limits on calls have counted goes on the bill too. Called once. */
-export function chargeCall({ callHold, bill }: Exchange): void {
-  if (callHold !== undefined && bill !== undefined) billParts(callHold, bill, callCost);
+export function chargeCall({ callHolds, bill }: Exchange): void {
+  if (bill !== undefined) for (const hold of callHolds) billParts(hold, bill, callCost);
 }
 
 /** Another attempt follows: the books of this one are closed before it begins. */

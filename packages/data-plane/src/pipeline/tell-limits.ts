@@ -40,11 +40,12 @@ function stoodOf({ desk, rules }: Exchange): readonly Stood[] {
 /** What remains once this call is over: as far as its charge is known, and its count as a call is known from its start. */
 function without({ rule, standing }: Stood, exchange: Exchange, charge: Charge | undefined): Stood {
   const { unit, window } = rule.rule;
-  const of = unit === "requests" || unit === "slots" ? exchange.callHold : exchange.hold;
-  const held = of?.parts.find((part) => part.rule.key === rule.key)?.amount ?? 0;
+  const isCall = unit === "requests" || unit === "slots";
+  const parts = isCall ? exchange.callHolds.flatMap((hold) => hold.parts) : exchange.hold?.parts;
+  const held = parts?.find((part) => part.rule.key === rule.key)?.amount ?? 0;
   // A share has lent what the call holds, other accounts are not charged before its end.
   const before = standing.remaining + (window.kind === "share" ? held : 0);
-  const after = unit === "nanoUsd" || unit === "tokens" ? chargedOf(unit, charge) : held;
+  const after = isCall ? held : chargedOf(unit, charge);
   return { rule, standing: { ...standing, remaining: Math.max(0, before - after) } };
 }
 
