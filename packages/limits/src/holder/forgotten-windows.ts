@@ -12,8 +12,8 @@ export class ForgottenWindows {
   readonly #rules = new Map<string, Forgotten>();
 
   add(rule: string, window: number): void {
-    let found = this.#rules.get(rule);
-    if (found === undefined) this.#rules.set(rule, (found = { windows: new Set(), before: 0, latest: 0 }));
+    const found: Forgotten = this.#rules.get(rule) ?? { windows: new Set(), before: 0, latest: 0 };
+    this.#rules.set(rule, found);
     found.windows.add(window);
     found.latest = Math.max(found.latest, window);
     if (found.windows.size <= windowsMax) return;

@@ -42,12 +42,13 @@ export function takeAnswer(state: HolderState, answered: Answered): { leases: He
     if (lease !== undefined) lease.toldSettled = told.settled;
   }
   const open = new Map(request.asks.map((ask) => [askKey(ask.at, familyKey(ask.family)), ask]));
+  const answering = answers(reply.leases);
   const leases: HeldLease[] = [];
   const families = new Set<string>();
   for (const grant of reply.leases) {
     const askedKey = familyKey(grant.asked ?? grant.family);
-    const at = askKey(grant.beginsInMs > 0 ? "Next" : "Current", askedKey);
-    const ask = open.get(at);
+    const at = askKeyOf(grant);
+    const ask = answering.get(at) === grant ? open.get(at) : undefined;
     const lease = takeLease(state, { ...answered, grant, askedKey, ask });
     if (lease !== undefined) leases.push(lease);
     if (ask === undefined) continue;
@@ -66,6 +67,15 @@ export function takeAnswer(state: HolderState, answered: Answered): { leases: He
 function noteRefusal(state: HolderState, key: string, nowMs: number): void {
   const book = state.books.get(key);
   if (book !== undefined) noteHold(book, { holdMs: 1_000, nowMs });
+}
+
+/** By ask: a family may have leases of several windows that are not over, after an edit; what was asked for comes last. */
+function answers(grants: readonly LeaseGrant[]): Map<string, LeaseGrant> {
+  return new Map(grants.map((grant) => [askKeyOf(grant), grant]));
+}
+
+function askKeyOf({ beginsInMs, asked, family }: LeaseGrant): string {
+  return askKey(beginsInMs > 0 ? "Next" : "Current", familyKey(asked ?? family));
 }
 
 function askKey(at: LeaseAsk["at"], key: string): string {
