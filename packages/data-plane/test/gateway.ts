@@ -47,6 +47,7 @@ export type TestRoute = {
   retry?: Partial<RoutePlan["retry"]>;
   timeouts?: Partial<RoutePlan["timeouts"]>;
   maxOutputTokens?: number;
+  onAbort?: RoutePlan["onAbort"];
 };
 /** Money and limits of a snapshot. */
 export type TestMoney = { prices?: Record<string, PricePlan>; limits?: LimitPlan[]; stops?: StopPlan[] };
@@ -319,6 +320,6 @@ function routePlan(route: TestRoute): RoutePlan {
     retry: { attempts: 2, on: ["ConnectFailure", "Timeout", "RateLimited", "ServerError"], ...route.retry },
     timeouts: { firstByteMs: 20_000, firstByteForWhole: false, idleMs: 20_000, totalMs: 60_000, ...route.timeouts },
     ...(route.maxOutputTokens === undefined ? {} : { maxOutputTokens: route.maxOutputTokens }),
-    onAbort: "Cancel",
+    onAbort: route.onAbort ?? "Cancel",
   };
 }

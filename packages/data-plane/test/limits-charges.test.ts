@@ -4,7 +4,7 @@ import type { UsageEvent } from "@sluice/contract";
 import type { Knobs } from "@sluice/simulators";
 import { expect, test } from "vitest";
 import { limitPlan, type TestRoute, waitFor } from "./gateway.ts";
-import { costOf, startLimited, tokensOf } from "./limited.ts";
+import { costOf, type Limited, startLimited, tokensOf } from "./limited.ts";
 
 const budget = limitPlan("dollars", [{ unit: "nanoUsd", amount: "5000000000" }]);
 const tokens = limitPlan("tokens", [{ unit: "tokens", amount: "1000000" }]);
@@ -162,12 +162,9 @@ test.for(endings.map((ending) => [ending.name, ending] as const))(
   async ([, ending]) => {
     const { operation = "chat", fields = {}, knobs = {}, route = {}, hangUp } = ending;
     await using limited = await startLimited({ limits: [budget, tokens], route, behaviour: () => knobs });
-    const caller = new AbortController();
-    const answer = limited[operation]({ max_tokens: 500, ...fields }, { signal: caller.signal });
-    if (hangUp === "before") await waitFor(() => limited.simulator.requests.length > 0, "the call to go up");
-    if (hangUp === "midway") await readSome(await answer, 400);
-    if (hangUp !== undefined) caller.abort();
-    await answer.then((whole) => whole.text()).catch(() => undefined);
+    const asked = { max_tokens: 500, ...fields };
+    if (hangUp === undefined) await (await limited[operation](asked)).text().catch(() => undefined);
+    else await hangUpOn(limited, { operation, fields: asked, hangUp });
 
     const event = await limited.event();
     const billed = limited.billed();
@@ -199,4 +196,67 @@ async function readSome(answer: Response, bytes: number): Promise<void> {
     if (done || value === undefined) throw new Error("the answer ended early");
     read += value.length;
   }
+}
+
+const drained = { onAbort: "DrainForUsage" } as const;
+
+test.for([
+  ["a chat in one piece", "chat", {}, { latency: 100 }, "before"],
+  ["a streamed chat before its first byte", "chat", stream, { latency: 100 }, "before"],
+  ["a streamed chat", "chat", stream, slow, "midway"],
+  ["a streamed message", "message", stream, slow, "midway"],
+  ["a streamed completion", "complete", stream, slow, "midway"],
+] as const)(
+  "%s whose caller hangs up is read on for its true cost, where the Route says so",
+  async ([, operation, fields, knobs, hangUp]) => {
+    await using limited = await startLimited({
+      limits: [budget, tokens],
+      route: drained,
+      behaviour: () => ({ tokens: 40, ...knobs }),
+    });
+    await hangUpOn(limited, { operation, fields, hangUp });
+    const event = await limited.event();
+    expect(event).toMatchObject({ outcome: "ClientAborted", costNanoUsd: Number(limited.billed()) });
+    for (const name of ["heldNanoUsd", "estimated", "billingReason"]) expect(event).not.toHaveProperty(name);
+    expect(limited.simulator.bill()[0]?.state).toBe("Finished");
+    expect(await limited.spent("dollars")).toBe(limited.billed());
+  },
+);
+
+test.for([
+  ["is reset", { "reset-after": 8 }, {}],
+  ["ends in an error", { "error-after": 8 }, {}],
+  ["is cut", { "close-after": 8 }, {}],
+  ["stalls", { "stall-after": 8 }, { timeouts: { idleMs: 150 } }],
+  ["takes too long", { tokens: 400 }, { timeouts: { totalMs: 300 } }],
+  ["passes its cap", { "ignore-cap": true, tokens: 4_000, "gap-ms": 2 }, {}],
+] as const)("what is read on and then %s is charged as if the caller had stayed", async ([, knobs, route]) => {
+  await using limited = await startLimited({
+    limits: [budget, tokens],
+    route: { ...drained, ...route },
+    behaviour: () => ({ ...slow, ...knobs }),
+  });
+  await hangUpOn(limited, { operation: "chat", fields: { ...stream, max_tokens: 400 }, hangUp: "midway" });
+  const event = await limited.event();
+  const charged = BigInt((event.costNanoUsd ?? 0) + (event.heldNanoUsd ?? 0));
+  expect(event).toMatchObject({ outcome: "ClientAborted", estimated: true, billingReason: "ClientAborted" });
+  expect(charged >= limited.billed()).toBe(true);
+  expect(await limited.spent("dollars")).toBe(charged);
+  expect(limited.gateway.logged.filter((line) => line.includes("fault of ours"))).toEqual([]);
+});
+
+async function hangUpOn(
+  limited: Limited,
+  {
+    operation,
+    fields,
+    hangUp,
+  }: { operation: "chat" | "complete" | "message"; fields: object; hangUp: "before" | "midway" },
+): Promise<void> {
+  const caller = new AbortController();
+  const answer = limited[operation](fields, { signal: caller.signal });
+  if (hangUp === "before") await waitFor(() => limited.simulator.requests.length > 0, "the call to go up");
+  else await readSome(await answer, 400);
+  caller.abort();
+  await answer.then((whole) => whole.text()).catch(() => undefined);
 }
