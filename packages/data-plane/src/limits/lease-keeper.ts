@@ -47,6 +47,8 @@ export class LeaseKeeper implements AsyncDisposable {
   #recalls: AsyncDisposable | undefined;
   #sending: Promise<void> | undefined;
   #wasAway = false;
+  /** A record that has not published its limits yet has nobody to answer: its silence would tell nothing. */
+  #mayAsk = false;
   #closed = false;
 
   constructor(input: LeaseKeeperInput) {
@@ -71,7 +73,7 @@ export class LeaseKeeper implements AsyncDisposable {
 
   /** Something may be to be told or asked for. */
   wake(): void {
-    if (this.#sending !== undefined || this.#closed) return;
+    if (this.#sending !== undefined || this.#closed || !this.#mayAsk) return;
     const sending = this.#sendAll()
       .catch((error: unknown) => this.#input.log.error("leases could not be asked for", { error }))
       .finally(() => {
@@ -83,12 +85,14 @@ export class LeaseKeeper implements AsyncDisposable {
   useLimits(limits: readonly LimitPlan[]): void {
     this.#limits = new Map(limits.map((plan) => [plan.uid, plan]));
     this.#holder.useLimits(this.#limits);
+    this.#mayAsk = true;
     this.wake();
   }
 
   /** The session's last word: all that is not settled goes back. What can't be told within `waitMs` stays counted as spent. */
   async close(waitMs: number): Promise<void> {
     this.#holder.close();
+    this.#mayAsk = true;
     const until = performance.now() + waitMs;
     while (this.#holder.life === "closing" && performance.now() < until) {
       this.wake();
