@@ -18,12 +18,31 @@ const idleMs = 31_000;
 let installation: Installation;
 let billed: bigint;
 beforeAll(async () => {
-  installation = await startInstallation({ planes, behaviour: () => ({ tokens }) });
+  installation = await startInstallation({ planes, behaviour: ({ body }) => faultIn(String(body)) ?? { tokens } });
 });
 afterAll(() => installation[Symbol.asyncDispose]());
 beforeEach(() => {
   billed = billedYet();
 });
+
+/** A call may ask for the fault that it meets. */
+function faultIn(body: string) {
+  const fault = /fault: ([a-z]+)/.exec(body)?.[1];
+  switch (fault) {
+    case "error":
+      return { status: 500 };
+    case "limited":
+      return { status: 429 };
+    case "reset":
+      return { reset: true } as const;
+    case "cut":
+      return { tokens, "truncate-json": true } as const;
+    case "silent":
+      return { silent: true } as const;
+    default:
+      return undefined;
+  }
+}
 
 /** What the vendor has billed since the test began. */
 const bill = () => billedYet() - billed;
@@ -139,12 +158,12 @@ test("calls that fail, are cut or abandoned leave nothing reserved, and refuse n
     spec: { selector: { services: ["unlucky"] }, limit: { usd: "1.00" } },
   });
   const key = await installation.issue("unlucky", { service: "unlucky" });
-  const faults = ["@status-500", "@reset", "@truncate-json", "@status-429", "@silent", ""];
+  const faults = ["error", "limited", "reset", "cut", "silent", "none"];
   const words = await Promise.all(
     Array.from({ length: 48 }, async (_, index) => {
       const client = installation.client(key, { plane: index % planes, timeout: 700 });
-      const model = `gpt-4o${faults[index % faults.length]}`;
-      return outcomeOf(client, { model, text: `Call ${index}` }).catch(() => "abandoned");
+      const text = `Call ${index}, fault: ${faults[index % faults.length]}`;
+      return outcomeOf(client, { text });
     }),
   );
   expect(words.filter((word) => word.startsWith("budget"))).toEqual([]);

@@ -9,6 +9,7 @@ import { startWebhookReceiver } from "../../packages/control-plane/test/webhook-
 import { billNanoUsd, entryNanoUsd } from "./bill.ts";
 import { eventually } from "./eventually.ts";
 import { type Installation, startInstallation, tuesdayMs } from "./installation.ts";
+import { nanoUsd } from "./nano-usd.ts";
 import { dearModel, jobAccount, type Night, runNight } from "./runaway-job.ts";
 
 const nightMs = 120_000;
@@ -146,10 +147,4 @@ async function checkSpend(jobNanoUsd: bigint): Promise<void> {
     billed.set(service, (billed.get(service) ?? 0n) + entryNanoUsd(entry));
   }
   expect(billed).toEqual(rows);
-}
-
-/** Exact: a decimal of dollars with up to nine places. */
-function nanoUsd(text: string): bigint {
-  const [whole = "", fraction = ""] = text.split(".");
-  return BigInt(whole + fraction.padEnd(9, "0"));
 }
