@@ -1,10 +1,11 @@
 /** What a call costs and what its accounts are charged, by how it ended: compared with the vendors' own bill. */
 
 import type { UsageEvent } from "@sluice/contract";
+import { estimateInputTokens } from "@sluice/metering";
 import type { Knobs } from "@sluice/simulators";
 import { expect, test } from "vitest";
-import { limitPlan, type TestRoute, waitFor } from "./gateway.ts";
-import { costOf, type Limited, startLimited, tokensOf } from "./limited.ts";
+import { limitPlan, pricePlan, type TestRoute, waitFor } from "./gateway.ts";
+import { costOf, type Limited, prices, startLimited, tokensOf } from "./limited.ts";
 
 const budget = limitPlan("dollars", [{ unit: "nanoUsd", amount: "5000000000" }]);
 const tokens = limitPlan("tokens", [{ unit: "tokens", amount: "1000000" }]);
@@ -260,3 +261,85 @@ async function hangUpOn(
   caller.abort();
   await answer.then((whole) => whole.text()).catch(() => undefined);
 }
+
+test("text of an error is no output: a stream that fails before content is estimated by its question alone", async () => {
+  await using limited = await startLimited({ limits: [budget], behaviour: () => ({ "content-free-error": true }) });
+  await (await limited.chat(stream)).text();
+  const event = await limited.event();
+  const input = estimateInputTokens(event.requestBytes);
+  expect(event.costNanoUsd).toBe(input * 2_500);
+});
+
+test("a prompt that is written to the cache and then read from it is billed at the price of each", async () => {
+  const system = [{ type: "text", text: "All about weirs. ".repeat(600), cache_control: { type: "ephemeral" } }];
+  const priced = pricePlan(3, 15);
+  const cachePrices = {
+    ...prices,
+    claude: { ...priced, rates: { ...priced.rates, cacheRead: 300_000, cacheWrite5m: 3_750_000 } },
+  };
+  await using limited = await startLimited({ limits: [budget, tokens], prices: cachePrices });
+  for (const count of [1, 2]) {
+    expect((await limited.message({ system })).status).toBe(200);
+    const { tokens: told, costNanoUsd } = await limited.event(count);
+    const bill = limited.simulator.bill()[count - 1]?.tokens;
+    expect(told).toMatchObject(
+      count === 1
+        ? { cacheWrite5m: bill?.cacheWrite5m, cacheRead: 0 }
+        : { cacheWrite5m: 0, cacheRead: bill?.cacheRead },
+    );
+    const { input = 0, cacheRead = 0, cacheWrite5m = 0, output = 0 } = bill ?? {};
+    expect(cacheRead + cacheWrite5m).toBeGreaterThan(1_000);
+    expect(costNanoUsd).toBe(Math.ceil(input * 3_000 + cacheRead * 300 + cacheWrite5m * 3_750 + output * 15_000));
+  }
+  expect(await limited.spent("tokens")).toBe(
+    limited.simulator.bill().reduce((sum, one) => sum + BigInt(tokensOf(one)), 0n),
+  );
+});
+
+test("of many calls that end in every way, each has one record, and accounts are the sum of the records", async () => {
+  const faults: Knobs[] = [
+    {},
+    { status: 500 },
+    { status: 429 },
+    { reset: true },
+    { "truncate-json": true },
+    { "no-usage": true },
+    { latency: 400 },
+    { "negative-usage": true },
+    { status: 504 },
+    { garbage: true },
+  ];
+  const calls = limitPlan("calls", [{ unit: "requests", amount: "1000" }], { per: ["Service"] });
+  const slots = limitPlan("slots", [{ name: "concurrent", unit: "slots", amount: "60", window: { kind: "share" } }]);
+  let number = 0;
+  await using limited = await startLimited({
+    limits: [budget, tokens, calls, slots],
+    route: { retry: { attempts: 1, on: ["ServerError", "ConnectFailure"] } },
+    behaviour: () => faults[number++ % faults.length],
+  });
+  const asked = await Promise.all(
+    Array.from({ length: 60 }, async (_, index) => {
+      const caller = new AbortController();
+      const answer = limited.chat({ max_tokens: 50, stream: index % 3 === 0 }, { signal: caller.signal });
+      if (index % 5 === 0) setTimeout(() => caller.abort(), 20 + index);
+      return answer.then((whole) => whole.text()).catch(() => undefined);
+    }),
+  );
+  expect(asked).toHaveLength(60);
+  const events = await limited.gateway.usage(60);
+  await limited.spent("dollars");
+  expect(events).toHaveLength(60);
+  expect(new Set(events.map(({ requestId }) => requestId)).size).toBe(60);
+  const charged = new Map<string, bigint>();
+  for (const { charges = [] } of events)
+    for (const [account, amount] of charges) charged.set(account, (charged.get(account) ?? 0n) + BigInt(amount));
+  for (const { id, closed } of limited.gateway.record.accounts.values())
+    expect([id, closed]).toEqual([id, charged.get(id) ?? 0n]);
+  const cost = events.reduce(
+    (sum, { costNanoUsd = 0, heldNanoUsd = 0 }) => sum + BigInt(costNanoUsd + heldNanoUsd),
+    0n,
+  );
+  expect(await limited.spent("dollars")).toBe(cost);
+  expect(cost >= limited.billed()).toBe(true);
+  expect(await limited.spent("slots")).toBe(0n);
+});

@@ -290,3 +290,78 @@ test("a budget that is raised serves at once, one that is lowered below its spen
   await waitFor(async () => (await limited.chat({ max_tokens: 500 })).status === 429, "the lowered budget to refuse");
   expect(await limited.spent("dollars")).toBe(limited.billed());
 });
+
+test("counting tokens is free: no budget stops it or is charged, limits of calls count it", async () => {
+  const limits = [
+    limitPlan("dollars", [{ unit: "nanoUsd", amount: "0" }]),
+    limitPlan("calls", [{ unit: "requests", amount: "2" }]),
+  ];
+  await using limited = await startLimited({ limits, gateway: { unbudgeted: "Refuse" } });
+  const count = () =>
+    fetch(`${limited.gateway.url}/v1/messages/count_tokens`, {
+      method: "POST",
+      headers: { "x-api-key": limited.gateway.key, "anthropic-version": "2023-06-01" },
+      body: JSON.stringify({ model: "claude-sonnet-4-5", messages: [{ role: "user", content: "hi" }] }),
+    });
+  expect([(await count()).status, (await count()).status, (await count()).status]).toEqual([200, 200, 429]);
+  expect(await limited.event()).toMatchObject({ costNanoUsd: 0, billingReason: "NotBilled" });
+  expect(await limited.spent("dollars")).toBe(0n);
+  expect(await limited.spent("calls")).toBe(2n);
+});
+
+test("a target that is stopped or has no price is left out, and another one serves", async () => {
+  const routes = [
+    {
+      models: ["*"],
+      targets: [
+        { provider: "openai", model: "llama", tier: 0 },
+        { provider: "openai", tier: 1 },
+      ],
+      retry: { attempts: 0 },
+    },
+  ];
+  await using limited = await startLimited({
+    limits: [limitPlan("dollars", [{ unit: "nanoUsd", amount: "5000000000" }])],
+    routes,
+  });
+  expect((await limited.chat()).status).toBe(200);
+  expect(await limited.event()).toMatchObject({ target: "t1", upstreamModel: "gpt-4o", attempts: 1 });
+  await limited.gateway.publishMoney({
+    stops: [{ dimension: "Provider", value: "default/openai", reason: "an incident" }],
+  });
+  expect(await refusalOf(await limited.chat())).toMatchObject({ status: 403, code: "stopped" });
+});
+
+test("values beyond the most accounts of a limit share one", async () => {
+  const limit = limitPlan("run", [{ unit: "requests", amount: "2" }], { per: ["Metadata/run"], accountsMax: 2 });
+  await using limited = await startLimited({ limits: [limit] });
+  const statuses: number[] = [];
+  for (const run of ["a", "b", "c", "d", "e", "f", "a", "b"])
+    statuses.push((await limited.chat({}, { headers: { "x-sluice-run": run } })).status);
+  expect(statuses).toEqual([200, 200, 200, 200, 429, 429, 200, 200]);
+  expect([...limited.gateway.record.accounts.keys()].sort()).toEqual([
+    ...["0@run/requests/(other)", "0@run/requests/a", "0@run/requests/b"],
+  ]);
+});
+
+test.for([
+  ["hangs up", async (_limited: Limited, caller: AbortController) => caller.abort(), "ClientAborted"],
+  ["loses its key", async ({ gateway }: Limited) => gateway.setKey(gateway.key, { state: "Revoked" }), "Refused"],
+] as const)("a caller who waits for room and %s takes nothing", async ([, act, outcome]) => {
+  await using limited = await startLimited({
+    limits: [limitPlan("dollars", [{ unit: "nanoUsd", amount: "3000000" }])],
+    behaviour: () => ({ latency: 400, tokens: 5 }),
+  });
+  const other = await limited.gateway.issue({ id: "default/other" });
+  const first = limited.chat({ max_tokens: 200 }, { key: other });
+  await waitFor(() => limited.simulator.requests.length === 1, "the first call to go up");
+  const caller = new AbortController();
+  const second = limited.chat({ max_tokens: 200 }, { signal: caller.signal }).catch(() => undefined);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  await act(limited, caller);
+  await second;
+  expect(await limited.event()).toMatchObject({ outcome, attempts: 0 });
+  expect((await first).status).toBe(200);
+  expect(limited.simulator.requests).toHaveLength(1);
+  expect(await limited.spent("dollars")).toBe(limited.billed());
+});

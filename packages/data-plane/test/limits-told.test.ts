@@ -195,3 +195,21 @@ test("a refusal tells the limits too, in the caller's own headers", async () => 
   expect(answer.headers.get("anthropic-ratelimit-requests-remaining")).toBe("0");
   expect(await refusalOf(answer)).toMatchObject({ status: 429, code: "rate_limit_error" });
 });
+
+test("a key can ask for its prices, so that its client needs no table of its own", async () => {
+  await using limited = await startLimited({
+    routes: [{ models: ["gpt-4o", "llama"], targets: [{ provider: "openai" }] }],
+  });
+  const answer = await fetch(`${limited.gateway.url}/v1/prices`, {
+    headers: { authorization: `Bearer ${limited.gateway.key}` },
+  });
+  const { data } = (await answer.json()) as {
+    data: { id: string; targets: { price: string; per_million_tokens: object }[] }[];
+  };
+  const byModel = new Map(data.map(({ id, targets }) => [id, targets]));
+  expect(byModel.get("gpt-4o")).toMatchObject([
+    { price: "test 2.5/10", per_million_tokens: { input: "2.50", output: "10.00" }, context_window: 128_000 },
+  ]);
+  expect(byModel.get("llama")).toMatchObject([{ price: null, per_million_tokens: null }]);
+  expect(limited.simulator.requests).toHaveLength(0);
+});
