@@ -11,6 +11,8 @@ export type FaultName = (typeof faultNames)[number];
 
 export type WorldPlan = {
   readonly seed: number;
+  /** Some faults matter only together, for long, and where amounts are short. */
+  readonly theme: "any" | "shares" | "lost memory";
   readonly pods: number;
   readonly replicas: number;
   readonly users: number;
@@ -28,14 +30,15 @@ export type WorldPlan = {
 export function drawPlan(seed: number): WorldPlan {
   const random = randomOf(seed, "plan");
   const worst = { nanoUsd: random.pick([1, 7, 10]), tokens: random.int(1, 9), requests: 1, slots: 1 };
-  const theme = random.pick(["any", "any", "any", "any", "any", "any", "shares", "lost memory"] as const);
-  const limits = Array.from({ length: random.pick([1, 1, 1, 2, 3]) }, (_, index) =>
+  const theme = random.pick<WorldPlan["theme"]>(["any", "any", "any", "any", "any", "any", "shares", "lost memory"]);
+  const limits = Array.from({ length: theme === "any" ? random.pick([1, 1, 1, 2, 3]) : 1 }, (_, index) =>
     drawLimit(random, { index, worst, theme }),
   );
   const faults = new Set<string>(faultNames.filter(() => random.chance(0.35)));
   for (const fault of themeFaults[theme]) faults.add(fault);
   return {
     seed,
+    theme,
     pods: theme === "any" ? random.pick([1, 2, 2, 3, 4]) : random.pick([2, 3]),
     replicas: random.int(1, 2),
     users: random.pick([1, 2, 4]),
@@ -49,17 +52,16 @@ export function drawPlan(seed: number): WorldPlan {
   };
 }
 
-/** Some faults matter only together, and for long. */
 const themeFaults = {
   any: [],
   shares: ["partitions", "suspensions"],
   "lost memory": ["partitions", "failovers"],
-} as const satisfies Record<string, readonly FaultName[]>;
+} as const satisfies Record<WorldPlan["theme"], readonly FaultName[]>;
 
 type Drawing = {
   readonly index: number;
   readonly worst: Record<string, number>;
-  readonly theme: keyof typeof themeFaults;
+  readonly theme: WorldPlan["theme"];
 };
 
 function drawLimit(random: Random, { index, worst, theme }: Drawing): LimitPlan {
@@ -68,7 +70,7 @@ function drawLimit(random: Random, { index, worst, theme }: Drawing): LimitPlan 
     ? random.pick(["requests", "slots"] as const)
     : random.pick(["nanoUsd", "nanoUsd", "nanoUsd", "tokens", "requests", "slots"] as const);
   const window = drawWindow(random, unit, isShare);
-  const calls = random.pick([1, 3, 10, 30, 200]);
+  const calls = random.pick(theme === "any" ? [1, 3, 10, 30, 200] : [1, 3, 10, 30]);
   const amount = calls * (worst[unit] ?? 1) + random.int(0, 3);
   const rule: LimitRule = { name: "amount", unit, amount: String(amount), window };
   const isBudget = unit === "nanoUsd" || (unit === "tokens" && window.kind !== "share");
@@ -77,13 +79,13 @@ function drawLimit(random: Random, { index, worst, theme }: Drawing): LimitPlan 
     kind: isBudget ? "Budget" : "RateLimit",
     id: `ai/limit-${index}`,
     selector: {},
-    per: random.chance(0.4) ? ["User"] : [],
+    per: theme === "any" && random.chance(0.4) ? ["User"] : [],
     rules: [rule],
     overrides: [],
-    mode: random.chance(0.1) ? random.pick(["Warn", "Shadow"] as const) : "Enforce",
+    mode: theme === "any" && random.chance(0.1) ? random.pick(["Warn", "Shadow"] as const) : "Enforce",
     whenShort: "Reject",
     maxWaitMs: 5_000,
-    whenUnavailable: random.chance(0.15) ? "Allow" : "Refuse",
+    whenUnavailable: theme === "any" && random.chance(0.15) ? "Allow" : "Refuse",
     accountsMax: random.pick([1, 2, 100]),
   };
 }

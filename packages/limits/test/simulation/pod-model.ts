@@ -43,8 +43,7 @@ export class PodModel {
   #wallOffsetMs: number;
   readonly #drift: number;
   frozenUntilMs = 0;
-  sendsNothing = false;
-  hearsNothing = false;
+  #cutUntilMs = { sends: 0, hears: 0 };
   readonly running = new Set<Call>();
   readonly waiting = new Set<Call>();
   #sent: { request: LeaseRequest; atMs: number; timedOut: boolean } | undefined;
@@ -90,7 +89,7 @@ export class PodModel {
   }
 
   onRecall(families: Parameters<Holder["onRecall"]>[0]): void {
-    if (!this.isUp || this.hearsNothing) return;
+    if (!this.isUp || this.#hearsNothing) return;
     this.#whenAwake(() => {
       this.holder.onRecall(families, this.moment.nowMs);
       this.#world.seen.add("recall");
@@ -110,6 +109,22 @@ export class PodModel {
     if (stopsClock) this.#frozenMs += ms;
   }
 
+  /** Of each direction that is cut; 0 ms: heals all. */
+  cutOff(ms: number, cut: { sends: boolean; hears: boolean }): void {
+    const { nowMs } = this.#world.timeline;
+    const until = (before: number, isCut: boolean) => (isCut ? Math.max(before, nowMs + ms) : before);
+    if (ms === 0) this.#cutUntilMs = { sends: 0, hears: 0 };
+    else
+      this.#cutUntilMs = {
+        sends: until(this.#cutUntilMs.sends, cut.sends),
+        hears: until(this.#cutUntilMs.hears, cut.hears),
+      };
+  }
+
+  get #hearsNothing(): boolean {
+    return this.#world.timeline.nowMs < this.#cutUntilMs.hears;
+  }
+
   /** Steps the wall clock. */
   setClock(byMs: number): void {
     this.#wallOffsetMs += byMs;
@@ -120,6 +135,7 @@ export class PodModel {
     if (!this.isUp) return;
     const snapshot = this.#journal();
     const { identity, life } = this.holder;
+    if (life === "closing") this.#world.seen.add("killed while closing");
     this.#goDown();
     this.#world.timeline.after(downMs, () => {
       this.isUp = true;
@@ -363,7 +379,7 @@ export class PodModel {
       () =>
         `${this.name}: asks ${request.session} ${request.incarnation}.${request.sequence}${request.whole ? " whole" : ""}${request.closing ? " closing" : ""} ${JSON.stringify(request.asks.map(({ family, need, want, at }) => [familyKey(family), at, need, want]))} tells ${JSON.stringify(request.leases.map(({ family, window, granted, returned, settled, reserved }) => [window, familyKey(family), granted, returned, settled, reserved]))}`,
     );
-    if (this.sendsNothing) return;
+    if (world.timeline.nowMs < this.#cutUntilMs.sends) return;
     const told = world.hooks.request?.(request) ?? request;
     const sentAtMs = world.timeline.nowMs;
     const { holder } = this;
@@ -374,7 +390,7 @@ export class PodModel {
   }
 
   #hear(reply: LeaseReply, sentAtMs: number): void {
-    if (!this.isUp || this.hearsNothing) return;
+    if (!this.isUp || this.#hearsNothing) return;
     this.#whenAwake(() => {
       if (!this.isUp) return;
       const read = this.world.hooks.reply ? this.world.hooks.reply(reply, this.world.timeline.nowMs - sentAtMs) : reply;

@@ -95,7 +95,9 @@ export class World {
     this.#runUntil(this.plan.activeMs);
     this.#makePeace();
     this.#runUntil(this.plan.activeMs + 2 * sessionLifeMs + 60_000);
-    if (this.seen.has("session fenced") && !this.plan.faults.has("clones"))
+    // Its last word may have been heard: then its successor is nobody.
+    const mayBeFenced = this.plan.faults.has("clones") || this.seen.has("killed while closing");
+    if (this.seen.has("session fenced") && !mayBeFenced)
       throw new SimulationFailure("a session was fenced, and nobody else had its name");
     for (const pod of this.#pods) pod.checkRest();
     for (const pod of this.#pods) pod.retire();
@@ -255,19 +257,15 @@ export class World {
 
   readonly #strikes: Record<string, (pod: PodModel, random: Random) => void> = {
     partitions: (pod, random) => {
-      pod.sendsNothing = random.chance(0.7);
-      pod.hearsNothing = random.chance(0.7);
-      this.timeline.after(random.pick([500, 5_000, 20_000, 45_000]), () => {
-        pod.sendsNothing = false;
-        pod.hearsNothing = false;
-      });
+      const ms = this.plan.theme === "shares" ? 45_000 : random.pick([500, 5_000, 20_000, 45_000]);
+      pod.cutOff(ms, { sends: random.chance(0.7), hears: random.chance(0.7) });
     },
     processCrashes: (pod, random) => pod.killProcess(random.pick([1, 500, 5_000])),
     nodeCrashes: (pod, random) => pod.killNode(random.pick([100, 5_000])),
     rollouts: (pod) => pod.retire(),
     suspensions: (pod, random) => {
       if (random.chance(0.3)) pod.setClock(random.pick([-10_000, 3_000, 60_000]));
-      else pod.freeze(random.pick([300, 3_000, 40_000]), random.chance(0.6));
+      else pod.freeze(this.plan.theme === "shares" ? 40_000 : random.pick([300, 3_000, 40_000]), random.chance(0.6));
     },
     recordClock: (_pod, random) => {
       // What a rolling window forgets too early when the record is set forward, it can not know.
@@ -276,8 +274,11 @@ export class World {
         ? this.#record.clockOffsetMs - 3_000
         : random.pick([-10_000, -3_000, 0, 3_000]);
     },
-    failovers: (_pod, random) =>
-      this.#record.loseCommits(random.pick([0, 100, 1_000, 4_000]), this.hooks.keepsEpoch ?? false),
+    failovers: (pod, random) => {
+      // Whatever takes the record's node down may cut off a pod as well.
+      if (this.plan.theme === "lost memory") pod.cutOff(random.pick([2_000, 10_000]), { sends: true, hears: true });
+      this.#record.loseCommits(random.pick([0, 100, 1_000, 4_000]), this.hooks.keepsEpoch ?? false);
+    },
     restores: (_pod, random) => {
       if (random.chance(0.3)) this.#record.loseCommits(random.pick([1_000, 4_000, 30_000]), true);
     },
@@ -323,10 +324,7 @@ export class World {
     this.isQuiet = true;
     this.note(() => "peace");
     if (this.#record.isOut) this.#record.hearAgain();
-    for (const pod of this.#pods) {
-      pod.sendsNothing = false;
-      pod.hearsNothing = false;
-    }
+    for (const pod of this.#pods) pod.cutOff(0, { sends: false, hears: false });
   }
 
   #checkEnd(): void {
