@@ -166,7 +166,8 @@ test("calls that fail, are cut or abandoned leave nothing reserved, and refuse n
       return outcomeOf(client, { text });
     }),
   );
-  expect(words.filter((word) => word.startsWith("budget"))).toEqual([]);
+  expect(words.filter((word) => /^(budget|limit|model)/.test(word))).toEqual([]);
+  expect(countOf(words, "served")).toBe(48 / faults.length);
   installation.clock.advance(idleMs);
   await eventually("an account that holds nothing any more", async () => {
     const [account] = await accountsOf(installation, "unlucky");
