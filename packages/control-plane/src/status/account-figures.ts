@@ -1,7 +1,7 @@
 /** What is known of one account of a limit, in the figures that people ask for: of status, alerts and reports. */
 
 import { type LimitPlan, type LimitRule, readAccountId } from "@sluice/contract";
-import { type AccountState, amountOf, committedOf, spentOf } from "@sluice/limits";
+import { type AccountState, amountOf, committedOf, spentOf, type WindowBounds, windowAt } from "@sluice/limits";
 
 export type AccountFigures = {
   readonly plan: LimitPlan;
@@ -25,7 +25,7 @@ export type AccountFigures = {
   readonly isLeasedAhead: boolean;
 };
 
-/** Undefined when the account is of no such limit (any more), or its window is not the one of now. */
+/** Undefined when the account is of no such limit (any more), its window is not the one of now, or an edit has led to others. */
 export function figuresOf(
   account: AccountState,
   limits: ReadonlyMap<string, LimitPlan>,
@@ -37,6 +37,8 @@ export function figuresOf(
   if (named === undefined || plan === undefined || rule === undefined) return undefined;
   const { window } = named;
   if (window > nowMs || (account.endsAtMs !== null && account.endsAtMs <= nowMs)) return undefined;
+  if (named.family.values.length !== plan.per.length) return undefined;
+  if (!isOfWindow({ startsAtMs: window, endsAtMs: account.endsAtMs }, rule)) return undefined;
 
   const gone = ranOut(account, nowMs);
   const open = [...account.leases.values()].filter(({ state }) => state === "Open");
@@ -53,6 +55,26 @@ export function figuresOf(
     committed: committedOf(account) - gone,
     isLeasedAhead: open.some((lease) => lease.granted - lease.returned - lease.settled - lease.reserved > 0n),
   };
+}
+
+/** Two replicas' tables of one time zone differ by no more. */
+const zoneDifferenceMs = 2 * 3_600_000;
+/** The calendar is slow, and accounts are many in few windows. */
+const windowsOf = new WeakMap<LimitRule, Map<number, WindowBounds>>();
+
+/** Accounts of another kind of window stay until it ends, and count no more. */
+function isOfWindow({ startsAtMs, endsAtMs }: WindowBounds, rule: LimitRule): boolean {
+  const known = windowsOf.get(rule) ?? new Map<number, WindowBounds>();
+  windowsOf.set(rule, known);
+  // Half way to its end, a moment lies in the window whatever the tables say of its rims.
+  const within = endsAtMs === null ? startsAtMs : startsAtMs + (endsAtMs - startsAtMs) / 2;
+  const expected = known.get(within) ?? windowAt(rule.window, within);
+  known.set(within, expected);
+  if (endsAtMs === null || expected.endsAtMs === null) return endsAtMs === expected.endsAtMs;
+  const toleratedMs = Math.min(zoneDifferenceMs, (expected.endsAtMs - expected.startsAtMs) / 2);
+  return (
+    Math.abs(expected.startsAtMs - startsAtMs) <= toleratedMs && Math.abs(expected.endsAtMs - endsAtMs) <= toleratedMs
+  );
 }
 
 /** Of a rolling window: what has run out since the record last looked. */

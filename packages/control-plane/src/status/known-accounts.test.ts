@@ -1,4 +1,4 @@
-import { accountId } from "@sluice/contract";
+import { accountId, type LimitPlan } from "@sluice/contract";
 import type { AccountState } from "@sluice/limits";
 import { expect, test } from "vitest";
 import { limitPlan, monthEndMs, monthStartMs, usdRule } from "../../test/account-figures.ts";
@@ -41,6 +41,27 @@ test("a limit without accounts is there, an account without a limit is not", () 
   expect([...known.figures(nowMs)]).toEqual([]);
   known.useLimits([limitPlan({ uid: "budget-2" })]);
   expect(known.figures(nowMs).get("budget-2")).toMatchObject({ accounts: [] });
+});
+
+test.for([
+  ["nothing", {}, ["a 20"]],
+  ["another amount", { rules: [{ ...usdRule, amount: "1" }] }, ["a 20"]],
+  ["another per", { per: [] }, []],
+  ["two members of per", { per: ["Service", "Team"] }, []],
+  ["a shorter window", { rules: [{ ...usdRule, window: { ...usdRule.window, unit: "Day" } }] }, []],
+  ["a longer window", { rules: [{ ...usdRule, window: { ...usdRule.window, unit: "Year" } }] }, []],
+  [
+    "a window in a zone of another day",
+    { rules: [{ ...usdRule, window: { ...usdRule.window, timezone: "Asia/Tokyo" } }] },
+    [],
+  ],
+  ["no window", { rules: [{ ...usdRule, window: { kind: "lifetime" } }] }, []],
+  ["a rolling window", { rules: [{ ...usdRule, window: { kind: "rolling", ms: 86_400_000 } }] }, []],
+] as const)("after an edit to %s, accounts of what was before count no more", ([, change, expected]) => {
+  const known = new KnownAccounts();
+  known.note([account("a", 1, 20n)]);
+  known.useLimits([limitPlan(change as Partial<LimitPlan>)]);
+  expect(spentIn(known)).toEqual(expected);
 });
 
 test("since when an account is exhausted is remembered until it is gone", () => {
