@@ -168,6 +168,38 @@ test("a data plane that ends gives back all that it has not spent, calls in flig
   expect((await Promise.all(texts)).every((text) => text.endsWith("data: [DONE]\n\n"))).toBe(true);
 });
 
+test("what could not be given back at the end is given back by the next start", async () => {
+  await using limited = await startLimited({ limits: [dollars] });
+  for (let call = 0; call < 4; call++) expect((await limited.chat({ max_tokens: 50 })).status).toBe(200);
+  const { record } = limited.gateway;
+  record.isAway = true;
+  await limited.gateway.close(0);
+  expect(record.of("dollars").committed > limited.billed()).toBe(true);
+
+  record.isAway = false;
+  const next = await limited.gateway.start(limited.gateway.folder);
+  await next.ready;
+  await next.close(1_000);
+  const { spent, committed } = record.of("dollars");
+  expect([spent, committed]).toEqual([limited.billed(), limited.billed()]);
+  expect(record.sessions.size).toBe(1);
+});
+
+test("a session that has given back all is not gone on with", async () => {
+  await using limited = await startLimited({ limits: [dollars] });
+  expect((await limited.chat()).status).toBe(200);
+  await limited.gateway.close(0);
+  const next = await limited.gateway.start(limited.gateway.folder);
+  await next.ready;
+  await next.close(1_000);
+  const states = [...limited.gateway.record.sessions.values()].map(({ state, incarnation }) => [state, incarnation]);
+  expect(states).toEqual([
+    ["Closed", 1],
+    ["Closed", 1],
+  ]);
+  expect(await limited.spent("dollars")).toBe(limited.billed());
+});
+
 test("from an account that is used up nothing is asked, however many call", async () => {
   await using limited = await startLimited({ limits: [limitPlan("tiny", [{ unit: "nanoUsd", amount: "1" }])] });
   expect((await limited.chat()).status).toBe(429);

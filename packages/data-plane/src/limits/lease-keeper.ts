@@ -98,6 +98,8 @@ export class LeaseKeeper implements AsyncDisposable {
       this.wake();
       await Promise.race([this.#sending, pause(20)]);
     }
+    // Whoever comes after finds nothing to go on with; what was not heard, it tells again.
+    if (this.#holder.life === "closed") this.#forgetAllBut(new Set());
     await this[Symbol.asyncDispose]();
   }
 
@@ -113,6 +115,7 @@ export class LeaseKeeper implements AsyncDisposable {
     // After the exchange's own turn: those that come in one turn share an ask.
     await pause(0);
     while (!this.#closed) {
+      if (this.#holder.life === "fenced" && !this.#beginsAnew()) return await pause(pauseAfterSilenceMs);
       const holder = this.#holder;
       const request = holder.nextRequest(this.#input.moment());
       if (request === undefined) return;
@@ -142,12 +145,22 @@ export class LeaseKeeper implements AsyncDisposable {
       log.error("somebody else has spoken with this instance's name; it begins a new session", {
         session: this.#holder.identity.session.slice(0, 8),
       });
-      const identity = this.#input.newIdentity();
-      this.#input.journal.changeSession(identity);
-      this.#holder = new Holder(identity, this.#input.random);
-      this.#holder.useLimits(this.#limits);
+      this.#beginsAnew();
     }
     this.#input.onNews();
+  }
+
+  /** False: the journal does not take it. Until it does, nothing is granted, as nothing could be proven. */
+  #beginsAnew(): boolean {
+    const identity = this.#input.newIdentity();
+    try {
+      this.#input.journal.changeSession(identity);
+    } catch {
+      return false;
+    }
+    this.#holder = new Holder(identity, this.#input.random);
+    this.#holder.useLimits(this.#limits);
+    return true;
   }
 
   async #ask(request: Uint8Array): Promise<LeaseReply | undefined> {
@@ -181,6 +194,10 @@ export class LeaseKeeper implements AsyncDisposable {
     const kept = new Set(
       this.#holder.snapshot(this.#input.moment()).leases.map(({ family, window }) => accountId(family, window)),
     );
+    this.#forgetAllBut(kept);
+  }
+
+  #forgetAllBut(kept: ReadonlySet<string>): void {
     const leases = [...this.#input.journal.state.leases].map(({ key }) => key).filter((key) => !kept.has(key));
     if (leases.length > 0) this.#journaled({ kind: "forget", leases });
   }

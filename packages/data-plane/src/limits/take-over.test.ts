@@ -176,8 +176,10 @@ test("a journal that proves too little begins a new session, and its calls have 
   expect(events?.killed).toHaveLength(1);
 });
 
-test("a session that has said its last word is not gone on with", () => {
-  expect(takeOver({ ...killed, closed: true }, { instanceName: "pod", wallMs }).session).toBeUndefined();
+test("a session that has given all back is not gone on with; one whose last word nobody heard is", () => {
+  const ended = { ...killed, closed: true, open: [] };
+  expect(takeOver({ ...ended, leases: [] }, { instanceName: "pod", wallMs }).session).toBeUndefined();
+  expect(takeOver(ended, { instanceName: "pod", wallMs }).session?.identity.incarnation).toBe(2);
 });
 
 test("of a journal without a head nothing is made", () => {

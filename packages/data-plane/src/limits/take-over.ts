@@ -23,8 +23,9 @@ export function takeOver(found: Recovered, now: { instanceName: string; wallMs: 
   const own = found.events.filter((event) => event.instance === undefined || event.instance === head.instance);
   const { session, secret } = head;
   const identity = { session, secret, incarnation: head.incarnation + 1, instanceName: now.instanceName };
+  const hasGivenAllBack = found.closed && found.leases.length === 0;
   return {
-    session: found.complete && !found.closed ? { identity, snapshot: snapshotOf(found, now.wallMs) } : undefined,
+    session: found.complete && !hasGivenAllBack ? { identity, snapshot: snapshotOf(found, now.wallMs) } : undefined,
     events: { instance: head.instance, numbered: own, killed: killedEvents(found) },
   };
 }
