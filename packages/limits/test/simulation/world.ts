@@ -240,7 +240,9 @@ export class World {
     const next = () => {
       if (this.isQuiet) return;
       this.#strike();
-      this.timeline.after(this.faultRandom.int(200, 5_000), next);
+      // Where each fault lasts, too many at once would leave nobody to err with.
+      const [from, to] = this.plan.theme === "shares" ? [2_000, 25_000] : [200, 5_000];
+      this.timeline.after(this.faultRandom.int(from, to), next);
     };
     this.timeline.after(this.faultRandom.int(0, 2_000), next);
   }
