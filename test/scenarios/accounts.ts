@@ -5,6 +5,7 @@ import { type AccountState, committedOf, spentOf } from "@sluice/limits";
 import type { Installation } from "./installation.ts";
 
 export type Account = {
+  readonly rule: string;
   readonly values: string;
   /** Start of the window, Unix milliseconds. */
   readonly window: number;
@@ -24,6 +25,13 @@ export async function accountsOf(
     const named = readAccountId(state.id);
     if (named === undefined) throw new Error(`${state.id} is no account`);
     const { family, window } = named;
-    return { values: family.values.join(","), window, spent: spentOf(state), committed: committedOf(state), state };
+    return {
+      rule: family.rule,
+      values: family.values.join(","),
+      window,
+      spent: spentOf(state),
+      committed: committedOf(state),
+      state,
+    };
   });
 }
