@@ -64,8 +64,9 @@ function describeParserError(code: string | undefined) {
   switch (code) {
     case "HPE_HEADER_OVERFLOW":
       return {
-        status: 431,
-        reason: "Request Header Fields Too Large",
+        // 431 is more exact, but SDKs make a class of their own of 400 alone.
+        status: 400,
+        reason: "Bad Request",
         message: `The request's headers are larger than ${headerBytesMax} bytes.`,
       };
     case "ERR_HTTP_REQUEST_TIMEOUT":

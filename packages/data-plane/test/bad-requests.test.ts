@@ -187,12 +187,12 @@ test("bare line feeds, endless chunk extensions and absurd chunk sizes are refus
   await nothingReachedTheProvider(calls);
 });
 
-test("a megabyte of headers gets 431", async () => {
+test("a megabyte of headers is refused", async () => {
   const answer = await sendRaw(
     gateway.port,
     rawPost({ key: gateway.key, headers: [`x-large: ${"x".repeat(1024 * 1024)}`, "content-length: 2"], body: "{}" }),
   );
-  expect(answer.status).toBe(431);
+  expect(answer.status).toBe(400);
   expect(answer.closed).toBe(true);
 });
 
