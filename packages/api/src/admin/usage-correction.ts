@@ -4,6 +4,7 @@
  */
 
 import { z } from "zod";
+import { decimalUsd } from "../fields/money.ts";
 import { timeText, usdText } from "./exact-amounts.ts";
 
 const reason = z.string().min(1).max(1024);
@@ -28,7 +29,7 @@ export type RepriceRequest = z.output<typeof repriceRequest>;
 
 /** Gives held parts back: of one request, or of all in a time. `costUsd`: what the provider billed for that one request. */
 export const settleRequest = z
-  .strictObject({ ...selection, requestId: z.string().max(128).optional(), costUsd: usdText.optional() })
+  .strictObject({ ...selection, requestId: z.string().max(128).optional(), costUsd: decimalUsd.optional() })
   .refine(({ requestId, since }) => (requestId === undefined) !== (since === undefined), {
     error: "exactly one of requestId and since must be set",
     path: ["requestId"],
@@ -44,7 +45,7 @@ export const correctionAnswer = z.strictObject({
   /** Records that were looked at, and that were corrected. */
   records: z.int().min(0),
   corrected: z.int().min(0),
-  /** Left as they are: without tokens, or without a price of now. */
+  /** Left as they are: estimates, what was settled by a bill, and what has no tokens or no price of now. */
   skipped: z.int().min(0),
   deltaCostUsd: usdText,
   deltaHeldUsd: usdText,

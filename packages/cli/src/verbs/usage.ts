@@ -115,7 +115,7 @@ async function settle(options: CorrectionOptions): Promise<void> {
     throw new CommandError("say which: `sluice usage settle --request ID`, or `sluice usage settle --since 24h`");
   const body: SettleRequest = {
     ...(request === undefined ? periodOf(options) : { requestId: request }),
-    ...(cost && { costUsd: cost.includes(".") ? cost : `${cost}.00` }),
+    ...(cost && { costUsd: cost }),
     ...{ dryRun: options.dryRun === true, reason: reasonOf(options) },
   };
   await correct(clientFor(options), "settle", body);
@@ -128,7 +128,8 @@ async function correct(
 ): Promise<void> {
   const answer = await client.call<CorrectionAnswer>("POST", `/admin/v1/usage/${act}`, { body });
   const { dryRun, records, corrected, skipped, accounts, deltaCostUsd, deltaHeldUsd } = answer;
-  const left = skipped === 0 ? "" : `, ${skipped} left as they are (no tokens recorded, or no price)`;
+  const left =
+    skipped === 0 ? "" : `, ${skipped} left as they are (estimated, settled by a bill, or without tokens or price)`;
   console.log(`${corrected} of ${records} records ${dryRun ? "would be" : "are"} corrected${left}`);
   console.log(`cost ${signed(deltaCostUsd)} USD, held ${signed(deltaHeldUsd)} USD, on ${accounts} accounts of budgets`);
 }

@@ -164,7 +164,7 @@ test.for([
   ["reprice", { since: "2026-11-20T00:00:00Z", reason: "" }, 422, /^reason: /],
   ["settle", { reason: "x" }, 422, /exactly one of requestId and since/],
   ["settle", { requestId: "req_none", reason: "x" }, 400, /no record of the request req_none/],
-  ["settle", { requestId: "req_cut", costUsd: "-1.00", reason: "x" }, 400, /costUsd must be 0 or more/],
+  ["settle", { requestId: "req_cut", costUsd: "-1.00", reason: "x" }, 422, /costUsd: must be US dollars such as/],
 ] as const)("a %s of %j is refused in words", async ([act, body, status, message]) => {
   expect(await api.call("POST", `/admin/v1/usage/${act}`, { body })).toMatchObject({
     status,

@@ -40,7 +40,7 @@ export async function repriceUsage(
     // Without an upstream call nothing was ever billed.
     if (!isOfModel(usage, asked.model) || usage.event.attempts === 0) return undefined;
     const repriced = reprice(usage, priceOf(usage, snapshot));
-    return repriced.kind === "changed" ? { ...repriced, kind: "Reprice" } : repriced.kind;
+    return repriced.kind === "changed" ? { ...repriced, kind: "Reprice", deltaHeldNanoUsd: 0n } : repriced.kind;
   };
   return correct(ports, { query, judge, snapshot, by, reason: asked.reason, dryRun: asked.dryRun });
 }

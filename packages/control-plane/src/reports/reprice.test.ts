@@ -27,19 +27,29 @@ const correction: Correction = {
 test.for([
   ["what costs what it did is left", usage({}), { kind: "same" }],
   [
-    "a price a thousand times too high is taken back, with what is held by it",
-    usage({ costNanoUsd: 2_000_000, heldNanoUsd: 5_000_500 }),
-    { kind: "changed", deltaCostNanoUsd: -1_998_000n, deltaHeldNanoUsd: -4_995_499n, price: price.version },
+    "a price a thousand times too high is taken back",
+    usage({ costNanoUsd: 2_000_000 }),
+    { kind: "changed", deltaCostNanoUsd: -1_998_000n, price: price.version },
   ],
   [
     "a record that had no price has one now",
     usage({ costNanoUsd: undefined } as Partial<UsageEvent>),
-    { kind: "changed", deltaCostNanoUsd: 2_000n, deltaHeldNanoUsd: 0n, price: price.version },
+    { kind: "changed", deltaCostNanoUsd: 2_000n, price: price.version },
   ],
   [
     "what was corrected already is not corrected again",
     usage({ costNanoUsd: 2_000_000 }, [correction]),
     { kind: "same" },
+  ],
+  [
+    "an estimate is left: the tokens that were told of it are not those that it was reckoned from",
+    usage({ tokens: { ...tokens, output: 1_000_000_000 }, costNanoUsd: 5, heldNanoUsd: 9, estimated: true }),
+    { kind: "skipped" },
+  ],
+  [
+    "what was settled by the provider's bill is left",
+    usage({ costNanoUsd: 2_000_000 }, [{ ...correction, kind: "Settle", deltaCostNanoUsd: 7n, price: null }]),
+    { kind: "skipped" },
   ],
   ["without tokens nothing can be reckoned", usage({ tokens: undefined } as Partial<UsageEvent>), { kind: "skipped" }],
 ] as const)("%s", ([, record, repriced]) => {

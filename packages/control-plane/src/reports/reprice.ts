@@ -2,7 +2,7 @@
 
 import type { PricePlan, Snapshot } from "@sluice/contract";
 import { costNanoUsd, modelMatch } from "@sluice/metering";
-import { type CorrectedUsage, holding } from "./correction.ts";
+import { type CorrectedUsage, type Correction, holding } from "./correction.ts";
 
 /** `skipped`: it can't be reckoned anew. `same`: it costs what it did. */
 export type Repriced =
@@ -11,27 +11,27 @@ export type Repriced =
   | {
       readonly kind: "changed";
       readonly deltaCostNanoUsd: bigint;
-      readonly deltaHeldNanoUsd: bigint;
       readonly price: string;
     };
 
 export function reprice(usage: CorrectedUsage, price: PricePlan | undefined): Repriced {
-  const { tokens, serviceTier, folded } = usage.event;
+  const { tokens, serviceTier, folded, estimated } = usage.event;
   if (tokens === undefined || price === undefined) return { kind: "skipped" };
+  // What was told of it is not what was billed: cut short, absurd, or of the last of several attempts.
+  if (estimated === true) return { kind: "skipped" };
+  // Somebody has read the provider's bill. It goes before any price.
+  if (usage.corrections.some(isBilled)) return { kind: "skipped" };
   // Of several calls in one record nobody knows which of them was above a tier.
   if (folded !== undefined && price.tiers.length > 0) return { kind: "skipped" };
   const before = holding(usage);
   const cost = costNanoUsd(tokens, price, serviceTier);
-  const deltaHeldNanoUsd = scaled(before.heldNanoUsd, cost, before.costNanoUsd) - before.heldNanoUsd;
   const deltaCostNanoUsd = cost - (before.costNanoUsd ?? 0n);
-  if (deltaCostNanoUsd === 0n && deltaHeldNanoUsd === 0n && before.costNanoUsd !== undefined) return { kind: "same" };
-  return { kind: "changed", deltaCostNanoUsd, deltaHeldNanoUsd, price: price.version };
+  if (deltaCostNanoUsd === 0n && before.costNanoUsd !== undefined) return { kind: "same" };
+  return { kind: "changed", deltaCostNanoUsd, price: price.version };
 }
 
-/** The held part was reckoned at the old price too: it goes with the cost, rounded up. */
-function scaled(held: bigint, cost: bigint, before: bigint | undefined): bigint {
-  if (held <= 0n || before === undefined || before <= 0n) return held;
-  return (held * cost + before - 1n) / before;
+function isBilled({ kind, deltaCostNanoUsd }: Correction): boolean {
+  return kind === "Settle" && deltaCostNanoUsd !== 0n;
 }
 
 /** Today's price of the model that a record's call was answered by; undefined: none is known. */

@@ -35,7 +35,8 @@ export function settle(exchange: Exchange, now: number): string {
       ? ""
       : `,"upstreamRequestId":${JSON.stringify(exchange.upstreamRequestId)}`) +
     `,"attempts":${exchange.attempts}` +
-    (usage === undefined ? "" : tokensPart(usage)) +
+    // Counts that cannot be would spoil every sum of tokens.
+    (usage === undefined || usage.inconsistent === true ? "" : tokensPart(usage)) +
     (exchange.bill === undefined ? "" : billMembers(exchange.bill)) +
     `,"requestBytes":${exchange.body.length},"responseBytes":${exchange.responseBytes}`
   );
