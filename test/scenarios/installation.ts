@@ -46,6 +46,10 @@ export type Installation = AsyncDisposable & {
   /** What the planes logged as an error, each line whole. */
   readonly errors: readonly string[];
   addPlane(): Promise<DataPlane>;
+  /** One more replica; the first one serves the admin API. */
+  addControlPlane(): Promise<void>;
+  /** All of them; the record stays. */
+  stopControlPlanes(): Promise<void>;
   /** Creates or replaces, and waits until every data plane has it. */
   apply(...resources: readonly Resource[]): Promise<void>;
   read(kind: string, name: string): Promise<Applied>;
@@ -60,6 +64,7 @@ export type Installation = AsyncDisposable & {
 
 export type InstallationOptions = {
   readonly planes?: number;
+  readonly controlPlanes?: number;
   /** Unix milliseconds. */
   readonly startMs?: number;
   readonly behaviour?: SimulatorOptions["behaviour"];
@@ -119,16 +124,31 @@ export async function startInstallation(options: InstallationOptions = {}): Prom
       simulator: vendors,
     }).resources,
   };
-  const controlPlane = begun.use(
-    await createControlPlane({
-      ...{ store, clock, random, log, loadError, ...sample },
-      bus: begun.use(hub.connect()),
+  const admin = { url: "", token };
+  let controlPlanes = new AsyncDisposableStack();
+  begun.defer(() => controlPlanes.disposeAsync());
+  let replicas = 0;
+  async function addControlPlane(): Promise<void> {
+    const isFirst = replicas++ === 0;
+    const plane = await createControlPlane({
+      ...{ clock, random, log, loadError, ...sample },
+      // As in a cluster, each replica has connections of its own.
+      store:
+        isFirst || databaseUrl === undefined ? store : controlPlanes.use(await openPostgresStore(databaseUrl, ports)),
+      bus: controlPlanes.use(hub.connect()),
       sealingKey: sealing,
       memorySecrets: options.secrets ?? new Map(),
-      admin: { listen: { host: "127.0.0.1", port: 0 }, token, version: "0.0.0-test" },
-    }),
-  );
-  const admin = { url: `http://127.0.0.1:${controlPlane.adminAddress?.port}`, token };
+      ...(isFirst && { admin: { listen: { host: "127.0.0.1", port: 0 }, token, version: "0.0.0-test" } }),
+    });
+    controlPlanes.use(plane);
+    if (isFirst) admin.url = `http://127.0.0.1:${plane.adminAddress?.port}`;
+  }
+  async function stopControlPlanes(): Promise<void> {
+    await controlPlanes.disposeAsync();
+    controlPlanes = new AsyncDisposableStack();
+    replicas = 0;
+  }
+  for (let count = 0; count < (options.controlPlanes ?? 1); count++) await addControlPlane();
 
   const planes: DataPlane[] = [];
   const closing = new AsyncDisposableStack();
@@ -178,7 +198,20 @@ export async function startInstallation(options: InstallationOptions = {}): Prom
   }
 
   const installation: Omit<Installation, keyof AsyncDisposable> = {
-    ...{ clock, store, simulator, planes, openaiUrl, admin, errors, addPlane, call, read },
+    ...{
+      clock,
+      store,
+      simulator,
+      planes,
+      openaiUrl,
+      admin,
+      errors,
+      addPlane,
+      addControlPlane,
+      stopControlPlanes,
+      call,
+      read,
+    },
     async apply(...resources) {
       const written: Applied[] = [];
       for (const resource of resources) written.push(await write(resource));

@@ -1,11 +1,11 @@
 /** Many calls at once at the end of a budget: what the vendor bills never passes it, on one data plane or several. */
 
-import OpenAI from "openai";
 import { afterEach, expect, test } from "vitest";
 import { accountsOf } from "./accounts.ts";
 import { billNanoUsd } from "./bill.ts";
 import { eventually } from "./eventually.ts";
 import { type Installation, startInstallation } from "./installation.ts";
+import { outcomeOf } from "./outcome.ts";
 
 let installation: Installation;
 afterEach(() => installation[Symbol.asyncDispose]());
@@ -19,15 +19,10 @@ test.for([1, 3])("64 connections race for the last cent on %i data planes, and n
   const key = await installation.issue("racer", { team: "racers" });
   const outcomes = await Promise.all(
     Array.from({ length: 64 }, async (_, connection) => {
-      const client = installation.client(key, { plane: connection % planes, maxRetries: 0 });
+      const client = installation.client(key, { plane: connection % planes });
       const words: string[] = [];
       for (let call = 0; call < 4; call++) {
-        const asked = client.chat.completions.create({
-          model: "gpt-4o",
-          max_completion_tokens: 100,
-          messages: [{ role: "user", content: `Call ${call} of ${connection}` }],
-        });
-        words.push(await asked.then(() => "served", codeOf));
+        words.push(await outcomeOf(client, { maxTokens: 100, text: `Call ${call} of ${connection}` }));
         expect(billNanoUsd(simulator.bill())).toBeLessThanOrEqual(cent);
       }
       return words;
@@ -44,8 +39,3 @@ test.for([1, 3])("64 connections race for the last cent on %i data planes, and n
   });
   expect(installation.errors).toEqual([]);
 });
-
-function codeOf(error: unknown): string {
-  if (error instanceof OpenAI.APIError) return `${error.code}`;
-  throw error;
-}

@@ -19,7 +19,7 @@ export function outcomeOf(client: OpenAI, ask: Ask = {}): Promise<string> {
     .then(() => "served", codeOf);
 }
 
-export function codeOf(error: unknown): string {
+function codeOf(error: unknown): string {
   if (error instanceof OpenAI.APIError) return String(error.code ?? error.status);
   throw error;
 }
