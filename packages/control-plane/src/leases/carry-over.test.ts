@@ -125,6 +125,24 @@ describeEachStore("an edit of a limit", (under) => {
     expect(await spent("a")).toBe(150n);
   });
 
+  test("tokens that are held for a call without usage are not forgiven", async () => {
+    const tokens = { name: "tokens", unit: "tokens" } as const;
+    const account = (...values: string[]) => accountId({ limit: uid, rule: "tokens", values }, 0);
+    const used = {
+      ...{ input: 5, inputAudio: 0, cacheRead: 0, cacheWrite5m: 0, cacheWrite1h: 0, cacheWriteOther: 0 },
+      ...{ output: 2, outputReasoning: 0, outputAudio: 0 },
+    };
+    await service.useLimits([plan({ rules: [rule(tokens)] })]);
+    await record([
+      { team: "a", service: "api", charges: [[account("a"), 400]], billingReason: "ProcessKilled" },
+      { team: "a", service: "job", tokens: used, charges: [[account("a"), 7]] },
+      { team: "a", service: "job", charges: [["0@another/tokens/a", 900]], billingReason: "ProcessKilled" },
+    ]);
+    await service.useLimits([plan({ per: ["Service"], rules: [rule(tokens)] })]);
+    const all = await accounts();
+    expect(["api", "job"].map((service) => all.get(account(service))?.carried)).toEqual([400n, 7n]);
+  });
+
   test("another selector: the account stays, and counts at least what the ledger knows under it", async () => {
     await spendSome();
     await record([

@@ -86,6 +86,8 @@ async function historyOf(
   const found = await store.ledgerSums({
     ...{ selector, per, sinceMs, untilMs: Number.MAX_SAFE_INTEGER },
     ...(namespace !== undefined && { namespace }),
+    // Dollars that are held are in the ledger; tokens that are held are in the charges alone.
+    ...(rule.unit === "tokens" && { charged: ruleKey(plan.uid, rule.name) }),
   });
   // The largest have accounts of their own, as those that came first would have had.
   const sums = found.toSorted((left, right) => order(amountIn(right, rule), amountIn(left, rule)));

@@ -87,8 +87,12 @@ export type LeaseStore = {
   listLimitBooks(): Promise<LimitBook[]>;
   /** By compare-and-set on each one's `version`; version 0: a new one. Answers the uids of those that were written. */
   writeLimitBooks(books: readonly LimitBook[]): Promise<string[]>;
-  /** Sums by values of `per`; a call without a value has `(none)`. */
+  /**
+   * Sums by values of `per`; a call without a value has `(none)`. `charged` (`ruleKey`): a call whose tokens are not known counts
+   * with what an account of this rule was charged for it.
+   */
   ledgerSums(question: {
+    readonly charged?: string;
     readonly selector: LimitSelector;
     readonly namespace?: string;
     readonly per: readonly string[];

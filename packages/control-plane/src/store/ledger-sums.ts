@@ -9,6 +9,7 @@ import { limitBooks } from "./schema.ts";
 import { exchanges, inputTokens, limitValueOf, outputTokens, selected, texts } from "./usage-dimensions.ts";
 
 export type LedgerQuestion = {
+  readonly charged?: string;
   readonly selector: LimitSelector;
   readonly namespace?: string;
   readonly per: readonly string[];
@@ -17,7 +18,9 @@ export type LedgerQuestion = {
 };
 
 export async function ledgerSums(queries: Queries, question: LedgerQuestion): Promise<LedgerSum[]> {
-  const { selector, namespace, per, sinceMs, untilMs } = question;
+  const { selector, namespace, per, sinceMs, untilMs, charged } = question;
+  const recorded = sql`${inputTokens} + ${outputTokens}`;
+  const tokens = charged === undefined ? recorded : sql`greatest(${recorded}, ${chargedTo(charged)})`;
   const values = per.map((name, place) => sql`, ${limitValueOf(name)} as ${sql.raw(`v${place}`)}`);
   const names = per.map((_, place) => `v${place}`).join(", ");
   const rows = await rowsOf<Record<string, string>>(
@@ -25,7 +28,7 @@ export async function ledgerSums(queries: Queries, question: LedgerQuestion): Pr
     sql`with records as (
         select coalesce(u.cost_nano_usd, 0) + coalesce(u.held_nano_usd, 0) + coalesce(c.cost, 0) + coalesce(c.held, 0)
             as nano_usd,
-          ${inputTokens} + ${outputTokens} as tokens, ${exchanges} as requests ${sql.join(values, sql``)}
+          ${tokens} as tokens, ${exchanges} as requests ${sql.join(values, sql``)}
         from usage u left join (${correctionSums(sinceMs, untilMs)}) c on c.instance = u.instance and c.seq = u.seq
         where u.attempts > 0 and ${within(sinceMs, untilMs)} and ${selected(selector, namespace)}
       )
@@ -37,6 +40,15 @@ export async function ledgerSums(queries: Queries, question: LedgerQuestion): Pr
     values: per.map((_, place) => row[`v${place}`] ?? ""),
     ...{ nanoUsd: BigInt(row.nano_usd ?? 0), tokens: BigInt(row.tokens ?? 0), requests: BigInt(row.requests ?? 0) },
   }));
+}
+
+/** The most that one account of a rule was charged by a record `u`; ids are `<window>@<rule>` and `<window>@<rule>/<values>`. */
+function chargedTo(rule: string) {
+  const family = sql`split_part(c.charge ->> 0, '@', 2)`;
+  return sql`coalesce((
+      select max((c.charge ->> 1)::numeric) from jsonb_array_elements(u.charges) as c(charge)
+      where jsonb_typeof(c.charge -> 1) = 'number' and (${family} = ${rule} or starts_with(${family}, ${`${rule}/`}))
+    ), 0)`;
 }
 
 /** An entry that is no pair of a text and a number is left out: what it meant can't be known. */
