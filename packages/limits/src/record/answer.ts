@@ -51,9 +51,12 @@ export function answer(question: Question): Answer {
   return { replies, changed: draft.changes(), recalls: [...recalls.values()], epochLost: false };
 }
 
+/** When it should be over and is not yet: so that nobody asks all the time. */
+const holdMsMin = 100;
+
 /** Grants rest until every session that could speak has been heard, and the others were counted twice. */
 export function holdMsOf(epoch: EpochState, nowMs: number): number {
-  return epoch.doubled ? 0 : Math.max(1, Math.min(epochHoldMs, epoch.sinceMs + epochHoldMs - nowMs));
+  return epoch.doubled ? 0 : Math.max(holdMsMin, Math.min(epochHoldMs, epoch.sinceMs + epochHoldMs - nowMs));
 }
 
 type Desk = Question & { readonly draft: Draft; readonly recalls: Map<string, Family> };

@@ -119,7 +119,7 @@ export class RecordModel {
     this.#world.note(() => `record: ${lost} writes are lost${keepsEpoch ? ", unnoticed" : ""}`);
     if (lost > 0) this.#world.seen.add("lost commits");
     this.#hearingSinceMs = this.nowMs;
-    if (keepsEpoch) this.#excuseForgotten();
+    if (keepsEpoch) this.#excuseForgotten(false);
     else this.#newEpoch();
   }
 
@@ -145,16 +145,17 @@ export class RecordModel {
 
   #endHold(epoch: EpochState): void {
     this.#epoch = epoch;
-    this.#excuseForgotten();
+    this.#excuseForgotten(true);
   }
 
   /** Grants that no session has told of in time, beyond twice what is known: the promise is void there, by design. */
-  #excuseForgotten(): void {
+  #excuseForgotten(isCountedTwice: boolean): void {
     for (const [id, sessions] of this.#granted) {
       for (const [session, granted] of sessions) {
         const known = this.accounts.get(id)?.leases.get(session)?.granted ?? 0n;
         const lease = this.accounts.get(id)?.leases.get(session);
-        const counted = lease === undefined ? 0n : largest(0n, lease.granted - lease.returned - lease.settled);
+        const counted =
+          lease === undefined || !isCountedTwice ? 0n : largest(0n, lease.granted - lease.returned - lease.settled);
         const isOver = this.sessions.get(session)?.state === "Closed";
         if (isOver || granted <= known + counted) continue;
         this.#world.oracle.excuse(id, Number(granted - known - counted));

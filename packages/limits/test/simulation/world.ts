@@ -358,6 +358,8 @@ export class World {
     const hasLost = this.isTorn || this.seen.has("lost commits");
     const isEnded = account.endsAtMs !== null && account.endsAtMs <= nowMs;
     const isUngranted = this.excused.has(id) || limit.mode !== "Enforce";
+    // Told while the limit was deleted: there was no account to book it in.
+    if (isUngranted && this.plan.faults.has("deletions")) return;
     if (hasLost && (isEnded || isUngranted || this.seen.has("forgotten grant"))) return;
     if (spent < charged && !this.hooks.ignoresFence)
       throw new SimulationFailure(`${id}: ${spent} is spent on the record, ${charged} in truth`);
