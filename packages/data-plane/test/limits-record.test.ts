@@ -3,6 +3,7 @@
 import { cp, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { accountId } from "@sluice/contract";
 import { afterEach, expect, test, vi } from "vitest";
 import { Journal, JournalUnavailable } from "../src/journal/journal.ts";
 import { limitPlan, waitFor } from "./gateway.ts";
@@ -116,6 +117,25 @@ test("what is granted is in the journal before it is spent, and a call before it
   expect(kinds.filter((kind) => kind === "settle")).toHaveLength(1);
 });
 
+test("what is given back is in the journal before the record hears of it", async () => {
+  const journaled = new Map<string, number>();
+  const append = Journal.prototype.append;
+  vi.spyOn(Journal.prototype, "append").mockImplementation(function (this: Journal, record) {
+    if (record.kind === "return") for (const [key, total] of record.returned) journaled.set(key, total);
+    append.call(this, record);
+  });
+  await using limited = await startLimited({ limits: [dollars] });
+  const told: boolean[] = [];
+  limited.gateway.record.onRequest = ({ leases }) => {
+    for (const { family, window, returned } of leases)
+      if (returned > 0) told.push((journaled.get(accountId(family, window)) ?? 0) >= returned);
+  };
+  for (let call = 0; call < 3; call++) expect((await limited.chat()).status).toBe(200);
+  expect(await limited.spent("dollars")).toBe(limited.billed());
+  expect(told.length).toBeGreaterThan(0);
+  expect(told.every((one) => one)).toBe(true);
+});
+
 test("somebody else with this instance's journal: its session is over, calls in flight end, and a new one serves on", async () => {
   await using limited = await startLimited({
     limits: [dollars],
@@ -207,6 +227,25 @@ test("from an account that is used up nothing is asked, however many call", asyn
   const answers = await Promise.all(Array.from({ length: 50 }, () => limited.chat()));
   expect(answers.every(({ status }) => status === 429)).toBe(true);
   expect(limited.gateway.record.asked - asked).toBeLessThanOrEqual(3);
+});
+
+test("what a call lacks of all its limits is asked for in one message", async () => {
+  const limits = [
+    dollars,
+    limitPlan("tokens", [{ unit: "tokens", amount: "1000000" }], { per: ["User"] }),
+    limitPlan("calls", [{ unit: "requests", amount: "100" }], { per: ["User"] }),
+    limitPlan("slots", [{ name: "concurrent", unit: "slots", amount: "5", window: { kind: "share" } }]),
+  ];
+  let asked = 0;
+  await using limited = await startLimited({
+    limits,
+    behaviour: () => {
+      asked = limited.gateway.record.asked;
+      return {};
+    },
+  });
+  expect((await limited.chat()).status).toBe(200);
+  expect(asked).toBe(1);
 });
 
 test("calls that come at once share one ask", async () => {

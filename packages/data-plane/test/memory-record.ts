@@ -1,7 +1,15 @@
 /** The record of limits in memory: answers lease requests as the control plane does, from rows in maps. */
 
 import { createHash } from "node:crypto";
-import { type Bus, type LimitPlan, leaseRequest, readAccountId } from "@sluice/contract";
+import {
+  type Bus,
+  type Family,
+  type LeaseReply,
+  type LeaseRequest,
+  type LimitPlan,
+  leaseRequest,
+  readAccountId,
+} from "@sluice/contract";
 import {
   type AccountState,
   amountOf,
@@ -26,22 +34,30 @@ export class MemoryRecord {
   /** Requests that came, answered or not. */
   asked = 0;
 
+  /** What is asked, before it is answered. */
+  onRequest: (request: LeaseRequest) => void = () => undefined;
+
   async listen(bus: Bus): Promise<void> {
     await bus.requests("leases").answer(async (value) => {
       this.asked++;
       if (this.isAway) throw new Error("the record is away");
-      const request = leaseRequest.parse(JSON.parse(Buffer.from(value).toString()));
-      const { replies, changed, recalls } = answer({
-        ...{ requests: [request], limits: this.#limits, amountOf, nowMs: Date.now(), hash },
-        view: { epoch: this.#epoch, sessions: this.sessions, windows: this.#windows, accounts: this.accounts },
-      });
-      for (const row of changed.sessions) this.sessions.set(row.session, { ...row, version: row.version + 1 });
-      for (const row of changed.windows) this.#windows.set(row.rule, { ...row, version: row.version + 1 });
-      for (const row of changed.accounts) this.accounts.set(row.id, { ...row, version: row.version + 1 });
+      const { reply, recalls } = this.answer(leaseRequest.parse(JSON.parse(Buffer.from(value).toString())), Date.now());
       if (recalls.length > 0)
         await bus.signals("recalls").send(Buffer.from(JSON.stringify({ families: recalls.map(copied) })));
-      return Buffer.from(JSON.stringify(replies[0]));
+      return Buffer.from(JSON.stringify(reply));
     });
+  }
+
+  answer(request: LeaseRequest, nowMs: number): { reply: LeaseReply; recalls: readonly Family[] } {
+    this.onRequest(request);
+    const { replies, changed, recalls } = answer({
+      ...{ requests: [request], limits: this.#limits, amountOf, nowMs, hash },
+      view: { epoch: this.#epoch, sessions: this.sessions, windows: this.#windows, accounts: this.accounts },
+    });
+    for (const row of changed.sessions) this.sessions.set(row.session, { ...row, version: row.version + 1 });
+    for (const row of changed.windows) this.#windows.set(row.rule, { ...row, version: row.version + 1 });
+    for (const row of changed.accounts) this.accounts.set(row.id, { ...row, version: row.version + 1 });
+    return { reply: replies[0] as LeaseReply, recalls };
   }
 
   useLimits(limits: readonly LimitPlan[]): void {

@@ -155,7 +155,12 @@ export class LimitDesk implements Disposable {
     const moment = this.#input.moment();
     const holder = this.#input.holder();
     const own = wishes.length === 0 ? nothing : holder.admit(wishes, moment);
-    if (own.kind === "short") return own;
+    if (own.kind === "short") {
+      // What else is lacking is asked for in the same message.
+      const calls = callWishes.length === 0 ? nothing : holder.admit(callWishes, moment);
+      if (calls.kind !== "short") holder.settle(calls.reservation, zeros(calls.reservation), moment.nowMs);
+      return own;
+    }
     const calls = callWishes.length === 0 ? nothing : holder.admit(callWishes, moment);
     if (calls.kind === "short") {
       holder.settle(own.reservation, zeros(own.reservation), moment.nowMs);

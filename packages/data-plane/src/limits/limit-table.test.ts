@@ -131,10 +131,10 @@ test("a call under limits that read no claims is answered with the very same rul
 
 test("model names that callers make up do not fill memory", () => {
   const table = new LimitTable([limitPlan("one", [...calls])]);
+  const first = table.find({ ...call, model: "m0" });
+  expect(table.find({ ...call, model: "m0" })).toBe(first);
   for (let index = 0; index < 5_000; index++) table.find({ ...call, model: `m${index}` });
-  const kept = table.find({ ...call, model: "m4999" });
-  expect(table.find({ ...call, model: "m4999" })).toBe(kept);
-  expect(table.find({ ...call, model: "m0" })).not.toBe(kept);
+  expect(table.find({ ...call, model: "m0" })).not.toBe(first);
 });
 
 test("two targets that send one name under two are told apart", () => {
