@@ -392,7 +392,9 @@ function short(refusal: Shortfall, what: string, headers?: Readonly<Record<strin
 }
 
 function used({ amount, spent, reserved, needed }: Shortfall): string {
-  return `${spent} spent and ${reserved} reserved of ${amount}, this call may need ${needed}`;
+  // Each call is one request: nobody need be told.
+  const need = needed === "1 request" ? "" : `, this call may need ${needed}`;
+  return `${spent} spent and ${reserved} reserved of ${amount}${need}`;
 }
 
 function seconds(ms: number): string {

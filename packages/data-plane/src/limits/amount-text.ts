@@ -9,10 +9,14 @@ export function amountText(unit: LimitUnit, amount: number | bigint): string {
     case "nanoUsd":
       return `$${nanoUsdToDecimal(BigInt(amount))}`;
     case "tokens":
-      return `${amount} tokens`;
+      return counted(amount, "token");
     case "requests":
-      return `${amount} requests`;
+      return counted(amount, "request");
     case "slots":
-      return `${amount} calls`;
+      return counted(amount, "call");
   }
+}
+
+function counted(amount: number | bigint, word: string): string {
+  return `${amount} ${word}${Number(amount) === 1 ? "" : "s"}`;
 }

@@ -272,7 +272,9 @@ export class LimitDesk implements Disposable {
       return { amount, spent: 0, remaining, reserved: amount - remaining, endsInMs: found.endsInMs };
     }
     const remaining = Math.max(0, amount - spent);
-    return { amount, spent, remaining, reserved: Math.max(0, remaining - free), endsInMs: found.endsInMs };
+    // What this process has ahead and uses for no call is not reserved.
+    const reserved = Math.max(0, remaining - free - found.room);
+    return { amount, spent, remaining, reserved, endsInMs: found.endsInMs };
   }
 
   #append(record: Parameters<Journal["append"]>[0]): boolean {

@@ -38,7 +38,7 @@ const lifetime = stood(
 const slots = stood({ name: "concurrent", unit: "slots", amount: "4", window: { kind: "share" } }, { remaining: 1 });
 
 test("OpenAI's names, and the standard fields of the limit that is nearest to its end", () => {
-  expect(limitHeaders([calls, tokens, month], "openai", nowMs)).toEqual({
+  expect(limitHeaders([calls, tokens, month], { protocol: "openai", nowWallMs: nowMs })).toEqual({
     "ratelimit-policy": '"ai/tokens/tokens-60s";q=1000;qu="tokens";w=60',
     ratelimit: '"ai/tokens/tokens-60s";r=300;t=13',
     "x-ratelimit-limit-requests": "100",
@@ -51,7 +51,7 @@ test("OpenAI's names, and the standard fields of the limit that is nearest to it
 });
 
 test("Anthropic's names, with times", () => {
-  expect(limitHeaders([calls], "anthropic", nowMs)).toEqual({
+  expect(limitHeaders([calls], { protocol: "anthropic", nowWallMs: nowMs })).toEqual({
     "ratelimit-policy": '"ai/requests/requests-60s";q=100;w=60',
     ratelimit: '"ai/requests/requests-60s";r=40;t=13',
     "anthropic-ratelimit-requests-limit": "100",
@@ -65,24 +65,37 @@ test.for([
   ["a lifetime", lifetime, '"ai/life/usd";q=1000;qu="nano-usd"', '"ai/life/usd";r=500'],
   ["slots", slots, '"ai/slots/concurrent";q=4;qu="concurrent-requests"', '"ai/slots/concurrent";r=1'],
 ] as const)("%s", ([, one, policy, left]) => {
-  const headers = limitHeaders([one], "openai", nowMs);
+  const headers = limitHeaders([one], { protocol: "openai", nowWallMs: nowMs });
   expect([headers["ratelimit-policy"], headers.ratelimit]).toEqual([policy, left]);
 });
 
 test("of two limits of one unit the tighter is told, by the share that is left of each", () => {
   const wide = stood({ ...calls.rule.rule, amount: "10000" }, { remaining: 100 });
-  expect(limitHeaders([calls, wide], "openai", nowMs)["x-ratelimit-remaining-requests"]).toBe("100");
+  expect(limitHeaders([calls, wide], { protocol: "openai", nowWallMs: nowMs })["x-ratelimit-remaining-requests"]).toBe(
+    "100",
+  );
 });
 
 test("a limit of nothing has nothing left", () => {
   const none = stood({ ...calls.rule.rule, amount: "0" }, { remaining: 0 });
-  expect(limitHeaders([none, calls], "openai", nowMs)["x-ratelimit-limit-requests"]).toBe("0");
+  expect(limitHeaders([none, calls], { protocol: "openai", nowWallMs: nowMs })["x-ratelimit-limit-requests"]).toBe("0");
 });
 
 test("what refuses nothing is not told", () => {
   const shadow = stood(calls.rule.rule, { remaining: 0 }, { mode: "Shadow" });
-  expect(limitHeaders([shadow], "openai", nowMs)).toEqual({});
+  expect(limitHeaders([shadow], { protocol: "openai", nowWallMs: nowMs })).toEqual({});
   expect(tightestBudget([stood(lifetime.rule.rule, {}, { mode: "Warn" })])).toBeUndefined();
+});
+
+test("the limit that has refused a call is told, though more is left of it than of another", () => {
+  const told = { protocol: "openai", nowWallMs: nowMs, refusedBy: "Budget ai/nanoUsd" } as const;
+  expect(limitHeaders([calls, month], told).ratelimit).toBe('"ai/nanoUsd/usd";r=900000000;t=500');
+  expect(limitHeaders([calls], told).ratelimit).toBe('"ai/requests/requests-60s";r=40;t=13');
+});
+
+test("the tightest budget has the fewest dollars left, whatever the share", () => {
+  const untouched = stood({ ...lifetime.rule.rule, amount: "400" }, {});
+  expect(tightestBudget([lifetime, untouched])).toBe(untouched);
 });
 
 test("the tightest budget is one of dollars", () => {

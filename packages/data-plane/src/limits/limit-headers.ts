@@ -17,11 +17,22 @@ export type Standing = {
 };
 export type Stood = { readonly rule: AppliedRule; readonly standing: Standing };
 
-/** `nowWallMs`: Anthropic tells times, not durations. */
-export function limitHeaders(stood: readonly Stood[], protocol: Protocol, nowWallMs: number): Record<string, string> {
+export type Told = {
+  readonly protocol: Protocol;
+  /** Anthropic tells times, not durations. */
+  readonly nowWallMs: number;
+  /** `Budget namespace/name`: it has refused the call, so it is the nearest to its end, whatever is left of it. */
+  readonly refusedBy?: string | undefined;
+};
+
+export function limitHeaders(
+  stood: readonly Stood[],
+  { protocol, nowWallMs, refusedBy }: Told,
+): Record<string, string> {
   const headers: Record<string, string> = {};
   const enforced = stood.filter(({ rule }) => rule.plan.mode === "Enforce");
-  const all = tightest(enforced);
+  const refusing = enforced.filter(({ rule: { plan } }) => `${plan.kind} ${plan.id}` === refusedBy);
+  const all = tightest(refusing) ?? tightest(enforced);
   if (all !== undefined) {
     const name = `${all.rule.plan.id}/${all.rule.rule.name}`;
     const windowMs = windowOf(all);
@@ -36,15 +47,20 @@ export function limitHeaders(stood: readonly Stood[], protocol: Protocol, nowWal
   return headers;
 }
 
-/** The Budget with the least left, in USD; undefined: none counts dollars. */
+/** The Budget with the least left, in USD: so much may still be spent, whatever its share. Undefined: none counts dollars. */
 export function tightestBudget(stood: readonly Stood[]): Stood | undefined {
-  return tightest(stood.filter(({ rule }) => rule.rule.unit === "nanoUsd" && rule.plan.mode === "Enforce"));
+  const budgets = stood.filter(({ rule }) => rule.rule.unit === "nanoUsd" && rule.plan.mode === "Enforce");
+  return least(budgets, ({ standing }) => standing.remaining);
 }
 
 function tightest(stood: readonly Stood[]): Stood | undefined {
-  let least: Stood | undefined;
-  for (const one of stood) if (least === undefined || shareLeft(one) < shareLeft(least)) least = one;
-  return least;
+  return least(stood, shareLeft);
+}
+
+function least(stood: readonly Stood[], of: (one: Stood) => number): Stood | undefined {
+  let found: Stood | undefined;
+  for (const one of stood) if (found === undefined || of(one) < of(found)) found = one;
+  return found;
 }
 
 function shareLeft({ standing }: Stood): number {

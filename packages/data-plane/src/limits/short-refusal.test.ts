@@ -59,8 +59,8 @@ test.for<[string, Short, number | undefined, unknown[]]>([
     undefined,
     [
       ...["rate_limited", 429, undefined, "42"],
-      "RateLimit default/rate is reached: 9 requests spent and 0 requests reserved of 10 requests, this call may need 1 " +
-        "requests. It resets at 2026-11-24T12:00:41Z.",
+      "RateLimit default/rate is reached: 9 requests spent and 0 requests reserved of 10 requests. It resets at " +
+        "2026-11-24T12:00:41Z.",
     ],
   ],
   [

@@ -18,7 +18,7 @@ export function answerRefusal(exchange: Exchange, refusal: Refusal): void {
     }),
   );
   const limits: Record<string, string | number> = {};
-  if (text.status === 429) tellLimits(exchange, limits);
+  if (text.status === 429) tellLimits(exchange, limits, text.object);
   outgoing.writeHead(text.status, {
     ...limits,
     "content-type": "application/json",

@@ -9,14 +9,19 @@ import { limitHeaders, type Stood, tightestBudget } from "../limits/limit-header
 import { foreseenCharge } from "./charge.ts";
 
 /** Of a stream whose cost is not known yet, or of an answer in one piece whose usage has just been read. */
-export function tellLimits(exchange: Exchange, headers: Record<string, string | number>): void {
+export function tellLimits(
+  exchange: Exchange,
+  headers: Record<string, string | number>,
+  refusedBy?: string | undefined,
+): void {
   const charge = foreseenCharge(exchange);
   if (charge?.costNanoUsd !== undefined)
     headers["x-sluice-cost"] = nanoUsdToDecimal((exchange.bill?.costNanoUsd ?? 0n) + charge.costNanoUsd);
   const stood = stoodOf(exchange);
   if (stood.length === 0) return;
   const after = stood.map((one) => without(one, exchange, charge));
-  Object.assign(headers, limitHeaders(after, exchange.dialect.protocol, exchange.startedAtMs));
+  const told = { protocol: exchange.dialect.protocol, nowWallMs: exchange.startedAtMs, refusedBy };
+  Object.assign(headers, limitHeaders(after, told));
   const budget = tightestBudget(after);
   if (budget !== undefined) headers["x-sluice-budget-remaining"] = nanoUsdToDecimal(BigInt(budget.standing.remaining));
   if (exchange.isClamped) headers["x-sluice-output-cap"] = String(exchange.outputCap ?? "");
