@@ -36,6 +36,16 @@ Held: charged to budgets until it is known whether the provider billed it.
 `);
 });
 
+test("points stand below each other, and no digit is lost", () => {
+  const rows = ["8.412", "0.000000811", "1000.00"].map((costUsd) => ({
+    ...{ group: { service: "a", "metadata/env": null }, ...sums(costUsd, "0.00"), share: 1 },
+  }));
+  const table = spendTable({ ...report, rows, total: sums("1008.412000811", "0.00") });
+  expect(table.match(/[0-9,]+\.[0-9]{9}/g)).toEqual([
+    ...["8.412000000", "0.000000811", "1,000.000000000", "1,008.412000811"],
+  ]);
+});
+
 test("a CSV has exact figures and no total that would be counted twice", () => {
   const [head, first, second, ...rest] = spendCsv(report).split("\n");
   expect(head).toBe(

@@ -1,4 +1,7 @@
-/** A spend report as a table for people, and as CSV for spreadsheets. Every figure is the API's own text: nothing is rounded here but shares. */
+/**
+ * A spend report as a table for people, and as CSV for spreadsheets. Every amount is the API's own, with zeros behind it at most:
+ * nothing is rounded here but shares.
+ */
 
 import type { SpendReport } from "@sluice/api";
 import { columns } from "./columns.ts";
@@ -31,7 +34,19 @@ export function spendTable(report: SpendReport): string {
         ]),
   ];
   const share = total.costUsd === "0.00" ? "" : "100.00 %";
-  return [columns(headings, [...lines, [...label, ...sumCells(total, share)]], figures), "", ...notes].join("\n");
+  const table = [...lines, [...label, ...sumCells(total, share)]];
+  for (const heading of ["Cost USD", "Held USD", "Before USD"]) alignPoints(table, headings.indexOf(heading));
+  return [columns(headings, table, figures), "", ...notes].join("\n");
+}
+
+/** Zeros to the right, so that the points of a column stand below each other and large and small are seen at a glance. */
+function alignPoints(table: readonly string[][], column: number): void {
+  const digits = (text: string) => (text.includes(".") ? text.length - text.indexOf(".") - 1 : 0);
+  const most = Math.max(...table.map((cells) => digits(cells[column] ?? "")));
+  for (const cells of table) {
+    const text = cells[column] ?? "";
+    if (digits(text) > 0) cells[column] = text + "0".repeat(most - digits(text));
+  }
 }
 
 /** Without a total: who adds up a column must not count twice. */
