@@ -53,6 +53,8 @@ export type FamilyBook = {
 
   shortage: Shortage | undefined;
   shortNeed: number;
+  /** When the window of that word ends: it says nothing of the next one. */
+  shortEndsAtMs: number;
   /** No ask before. */
   shortUntilMs: number;
   backoffMs: number;
@@ -90,6 +92,7 @@ export function newBook({ plan, rule, family, key }: Applied): FamilyBook {
     ...{
       shortage: undefined,
       shortNeed: 0,
+      shortEndsAtMs: 0,
       shortUntilMs: 0,
       backoffMs: 0,
       askedAtMs: Number.NEGATIVE_INFINITY,
@@ -160,14 +163,16 @@ export function noteGrant(book: FamilyBook): void {
 /** From now on calls are answered from memory, until it is worth a question again. `random`: 0 to 1. */
 export function noteShortage(
   book: FamilyBook,
-  { shortage, need, nowMs, random }: { shortage: Shortage; need: number; nowMs: number; random: number },
+  said: { shortage: Shortage; need: number; endsAtMs: number; nowMs: number; random: number },
 ): void {
+  const { shortage, need, endsAtMs, nowMs, random } = said;
   const isExhausted = shortage === "Exhausted";
   book.backoffMs = isExhausted ? Math.min(backoffMaxMs, Math.max(backoffMinMs, 2 * book.backoffMs)) : 0;
   const waitMs = isExhausted ? book.backoffMs : reservedRetryMs;
   book.shortage = shortage;
   book.shortNeed = need;
-  book.shortUntilMs = nowMs + waitMs * (0.75 + random / 2);
+  book.shortEndsAtMs = endsAtMs;
+  book.shortUntilMs = Math.min(endsAtMs, nowMs + waitMs * (0.75 + random / 2));
   book.stepAmount = book.lastAmount;
   // Who still waits says so again. A call that needs less must not be kept from asking by the need of one that is refused now.
   forgetNeed(book);
@@ -182,6 +187,10 @@ export function forgetShortage(book: FamilyBook): void {
 
 /** The shortage that a call of this amount is answered with at once. */
 export function knownShortage(book: FamilyBook, amount: number, nowMs: number): Shortage | undefined {
+  if (nowMs >= book.shortEndsAtMs) return undefined;
+  // While one call waits for the record's word, the others have its last one.
+  const isAsked = book.need > 0 || nowMs - book.askedAtMs < reservedRetryMs;
+  if (book.shortage === "Exhausted" && isAsked && amount >= book.shortNeed) return "Exhausted";
   return nowMs < book.shortUntilMs && amount >= book.shortNeed ? book.shortage : undefined;
 }
 
@@ -196,5 +205,6 @@ export function mayAsk(book: FamilyBook, nowMs: number): boolean {
 export function noteHold(book: FamilyBook, { holdMs, nowMs }: { holdMs: number; nowMs: number }): void {
   book.shortage = "Reserved";
   book.shortNeed = 0;
+  book.shortEndsAtMs = Number.POSITIVE_INFINITY;
   book.shortUntilMs = nowMs + holdMs;
 }

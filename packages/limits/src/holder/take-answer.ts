@@ -56,7 +56,7 @@ export function takeAnswer(state: HolderState, answered: Answered): { leases: He
     families.add(askedKey);
     families.add(familyKey(grant.family));
     if (lease === undefined) noteRefusal(state, askedKey, nowMs);
-    else takeWord(state, { ask, grant, reply, nowMs });
+    else takeWord(state, { ask, grant, reply, endsAtMs: lease.endsAtMs, nowMs });
   }
   // What was asked for and not spoken of: the record does not know the limit yet, or no more.
   for (const ask of open.values()) if (ask.at === "Current") noteRefusal(state, familyKey(ask.family), nowMs);
@@ -139,14 +139,16 @@ function attach(
 
 function takeWord(
   state: HolderState,
-  { ask, grant, reply, nowMs }: { ask: LeaseAsk; grant: LeaseGrant; reply: Answered["reply"]; nowMs: number },
+  said: { ask: LeaseAsk; grant: LeaseGrant; reply: Answered["reply"]; endsAtMs: number; nowMs: number },
 ): void {
+  const { ask, grant, reply, endsAtMs, nowMs } = said;
   if (ask.at === "Next") return;
   for (const family of grant.asked === undefined ? [grant.family] : [grant.family, grant.asked]) {
     const book = state.books.get(familyKey(family));
     if (book === undefined) continue;
     const { shortage } = grant;
-    if (shortage !== undefined) noteShortage(book, { shortage, need: ask.need, nowMs, random: state.random() });
+    if (shortage !== undefined)
+      noteShortage(book, { shortage, need: ask.need, endsAtMs, nowMs, random: state.random() });
     else if (reply.holdMs > 0) noteHold(book, { holdMs: reply.holdMs, nowMs });
     else noteGrant(book);
   }

@@ -385,14 +385,14 @@ export class PodModel {
     const { holder } = this;
     // As with a request of any bus: nobody but who asked is answered.
     world.toRecord(told, (reply) => {
-      if (holder === this.holder) this.#hear(reply, sentAtMs);
+      this.#hear(reply, { holder, sentAtMs });
     });
   }
 
-  #hear(reply: LeaseReply, sentAtMs: number): void {
+  #hear(reply: LeaseReply, { holder, sentAtMs }: { holder: Holder; sentAtMs: number }): void {
     if (!this.isUp || this.#hearsNothing) return;
     this.#whenAwake(() => {
-      if (!this.isUp) return;
+      if (!this.isUp || holder !== this.holder) return;
       const read = this.world.hooks.reply ? this.world.hooks.reply(reply, this.world.timeline.nowMs - sentAtMs) : reply;
       if (read === undefined) return;
       const news = this.holder.onReply(read, this.moment.nowMs);

@@ -63,6 +63,7 @@ export class World {
   #identities = 0;
   calls = 0;
   isQuiet = false;
+  #wasSetForward = false;
   /** Something was lost that nobody can prove: what is left of it stays counted as spent. */
   isTorn = false;
   /** Accounts whose leases may be overdrawn, for a reason that is allowed. */
@@ -270,11 +271,11 @@ export class World {
       else pod.freeze(this.plan.theme === "shares" ? 40_000 : random.pick([300, 3_000, 40_000]), random.chance(0.6));
     },
     recordClock: (_pod, random) => {
-      // What a rolling window forgets too early when the record is set forward, it can not know.
+      // Set forward, it frees too early what may be in use: shares bear a step of 3 s, rolling windows none.
       const isRolling = this.plan.limits.some((limit) => limit.rules[0]!.window.kind === "rolling");
-      this.#record.clockOffsetMs = isRolling
-        ? this.#record.clockOffsetMs - 3_000
-        : random.pick([-10_000, -3_000, 0, 3_000]);
+      const isForward = !isRolling && !this.#wasSetForward && random.chance(0.5);
+      this.#wasSetForward ||= isForward;
+      this.#record.clockOffsetMs += isForward ? 3_000 : -random.pick([3_000, 10_000]);
     },
     failovers: (pod, random) => {
       // Whatever takes the record's node down may cut off a pod as well.
