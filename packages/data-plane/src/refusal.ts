@@ -253,7 +253,7 @@ export function refusalText(refusal: Refusal): RefusalText {
       return {
         ...policy(
           400,
-          `The tool '${refusal.tool}' runs at the provider as often as the model likes, so its cost has no bound. Give it a maximum (max_uses), or leave it out.`,
+          `The tool '${refusal.tool}' runs at the provider as often as the model likes, so its cost has no bound. Give it a maximum, where its API has one (Anthropic: max_uses), or leave it out.`,
           refusal.limit,
           describe(...kindAndId(refusal.limit)),
         ),
