@@ -103,6 +103,12 @@ test("a stop holds on every data plane until it is undone", async () => {
   });
 });
 
+test("a stop of a name that no key has says so", async () => {
+  const made = await run("stop", "--service", "serch", "--reason", "runaway job");
+  expect(made).toMatchObject({ code: 0, stderr: expect.stringContaining("No VirtualKey is of Service serch") });
+  expect(await run("stop", "--service", "serch", "--undo")).toMatchObject({ code: 0, stderr: "" });
+});
+
 test("an override is made for one account, listed, described and cleared", async () => {
   const manifest = `apiVersion: sluice.dev/v1alpha1
 kind: Budget

@@ -1,14 +1,18 @@
 /** `sluice stop`: ends the calls of a service, team, user, key, model or provider at once, until a time or until it is undone. */
 
-import { type ActAnswer, defaultNamespace, type StopAct } from "@sluice/api";
+import { type ActAnswer, defaultNamespace, type StopAct, type VirtualKey } from "@sluice/api";
 import { Command } from "commander";
 import { activeActs, reachText, undoAct } from "../client/acts.ts";
+import type { AdminClient } from "../client/admin-client.ts";
+import { findKind } from "../client/kinds.ts";
 import { parseUntil } from "../client/period.ts";
 import { clientFor, type ServerOptions, withNamespace, withServer } from "../client-options.ts";
 import { CommandError } from "../command-error.ts";
 
 const dimensions = ["Team", "Service", "User", "Key", "Model", "Provider"] as const;
 type Dimension = (typeof dimensions)[number];
+
+type Target = { readonly dimension: Dimension; readonly value: string };
 
 type Options = ServerOptions & {
   namespace?: string;
@@ -57,9 +61,23 @@ async function stop(options: Options): Promise<void> {
     `${what} is stopped ${reachText(answer)}, ${until === undefined ? "until it is undone" : `until ${until}`}`,
   );
   if (answer.acknowledged < answer.desired) process.exitCode = 1;
+  if (!(await isOfSomeKey(client, target)))
+    console.error(
+      `No VirtualKey is of ${what}, so this stops no call yet: \`sluice keys list -A\` shows how they are spelled`,
+    );
 }
 
-function targetOf(options: Options): { dimension: Dimension; value: string } {
+/** A name that is misspelled in a hurry stops nothing. Users and models are what calls say: any could be meant. */
+async function isOfSomeKey(client: AdminClient, { dimension, value }: Target): Promise<boolean> {
+  if (dimension !== "Team" && dimension !== "Service" && dimension !== "Key") return true;
+  const keys = (await client.list(findKind("virtualkey"), undefined)) as readonly VirtualKey[];
+  return keys.some(({ metadata, spec }) => {
+    if (dimension === "Key") return `${metadata.namespace}/${metadata.name}` === value;
+    return (dimension === "Team" ? spec.subject?.team : spec.subject?.service) === value;
+  });
+}
+
+function targetOf(options: Options): Target {
   const given = dimensions.flatMap((dimension) => {
     const value = options[dimension.toLowerCase() as Lowercase<Dimension>];
     return value === undefined ? [] : [{ dimension, value }];
