@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { seedsThatFound } from "./simulation/seeds.ts";
 import { runWorld } from "./simulation/world.ts";
 
 /** Together 10,000 seeds. Parts, so that a failure tells soon, and which. */
@@ -18,6 +19,10 @@ test.for(Array.from({ length: parts }, (_, part) => part * seedsOfPart + 1))(
     }
   },
 );
+
+test.for(seedsThatFound)("seed %i stays sound: %s", ([seed]) => {
+  expect(runWorld(seed).failure).toBeUndefined();
+});
 
 test("a seed is the same world every time", () => {
   const [first, second] = [runWorld(4, { traces: true }), runWorld(4, { traces: true })];

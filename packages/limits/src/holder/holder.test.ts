@@ -282,6 +282,17 @@ test.for([
   expect(shortageOf(pair.admit(1))).not.toBe("reserved");
 });
 
+test("an answer that lay there while the process was suspended revives no share", () => {
+  const pair = new Pair(budget(10, { kind: "share" }));
+  pair.holder.settle(pair.take(1), [0], 0);
+  pair.nowMs += 8_000;
+  const reply = pair.record.reply(pair.holder.nextRequest(pair.moment)!);
+  pair.wallOffsetMs += 40_000;
+  pair.holder.nextRequest(pair.moment);
+  pair.holder.onReply(reply, pair.nowMs);
+  expect(shortageOf(pair.admit(1))).not.toBe("reserved");
+});
+
 test("cut off, a rate goes on with its last share where it says so", () => {
   const pair = new Pair(budget(3, { kind: "share", ms: 1_000 }, { whenUnavailable: "Allow" }));
   pair.take(1);

@@ -377,6 +377,8 @@ export class Holder {
     this.#clocksApartMs ??= apartMs;
     if (Math.abs(apartMs - this.#clocksApartMs) <= partedMs) return;
     this.#clocksApartMs = apartMs;
+    // An answer to what was sent before says nothing of how long ago that was.
+    if (this.#underWay !== undefined) this.#underWay = { ...this.#underWay, sentAtMs: Number.NEGATIVE_INFINITY };
     dropShares(this.#state, nowMs);
   }
 

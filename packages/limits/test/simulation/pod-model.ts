@@ -169,8 +169,7 @@ export class PodModel {
     if (!this.isUp || this.holder.life !== "open") return;
     const snapshot = this.#journal();
     const { identity } = this.holder;
-    for (const { family, window, granted, returned } of snapshot.leases)
-      this.#world.excuseClone({ family, window, amount: granted - returned, session: identity.session });
+    this.#world.excuseClone(identity.session, snapshot);
     this.killProcess(1);
     onto.#goDown();
     onto.isUp = true;

@@ -11,7 +11,7 @@ import {
   type LeaseRequest,
   type LimitPlan,
 } from "@sluice/contract";
-import { freeOf, type Identity, sessionLifeMs, spentOf, type Wish } from "../../src/index.ts";
+import { freeOf, type HolderSnapshot, type Identity, sessionLifeMs, spentOf, type Wish } from "../../src/index.ts";
 import { drawPlan, type FaultName, type WorldPlan } from "./draw-plan.ts";
 import type { Hooks } from "./hooks.ts";
 import { Oracle, SimulationFailure } from "./oracle.ts";
@@ -167,24 +167,17 @@ export class World {
   }
 
   /** What may be spent twice while two go on from one journal: one lease of each account. */
-  excuseClone({
-    family,
-    window,
-    amount,
-    session,
-  }: {
-    family: Family;
-    window: number;
-    amount: number;
-    session: string;
-  }): void {
-    const id = accountId(family, window);
-    this.oracle.excuse(id, amount);
-    this.excused.add(id);
-    for (const [account, { leases }] of this.#record.accounts) {
-      const lease = leases.get(session);
+  excuseClone(session: string, { leases }: HolderSnapshot): void {
+    const amounts = new Map(
+      leases.map((lease) => [accountId(lease.family, lease.window), lease.granted - lease.returned]),
+    );
+    for (const [account, known] of this.#record.accounts) {
+      const lease = known.leases.get(session);
       if (lease === undefined) continue;
-      this.oracle.excuse(account, Number(lease.granted - lease.returned));
+      amounts.set(account, Math.max(amounts.get(account) ?? 0, Number(lease.granted - lease.returned)));
+    }
+    for (const [account, amount] of amounts) {
+      this.oracle.excuse(account, amount);
       this.excused.add(account);
     }
   }
