@@ -87,7 +87,11 @@ export async function survivesKills(kills: number): Promise<void> {
 
     const byRun = Map.groupBy(records, ({ run = "" }) => run);
     for (const [run, own] of byRun) expect(own, `records of ${run}`).toHaveLength(1);
-    for (const run of served) expect(byRun.get(run)?.[0]?.costUsd, run).toBe(decimal(billed.get(run) ?? -1n));
+    for (const run of served) {
+      const { costUsd, billingReason } = byRun.get(run)?.[0] ?? {};
+      // A caller may have read the end of an answer that the gateway had no time to settle.
+      if (billingReason !== "ProcessKilled") expect(costUsd, run).toBe(decimal(billed.get(run) ?? -1n));
+    }
     for (const [run, cost] of billed) {
       const { costUsd = "0", heldUsd = "0" } = byRun.get(run)?.[0] ?? {};
       expect(nanoUsd(costUsd) + nanoUsd(heldUsd), run).toBeGreaterThanOrEqual(cost);

@@ -36,9 +36,12 @@ test("without the record a budget is spent to what was granted, and a rate goes 
   );
   const budgeted = await installation.issue("budgeted", { service: "budgeted" });
   const rated = await installation.issue("rated", { service: "rated" });
-  const callAll = async (key: string, count: number) => {
+  const callAll = async (key: string, count: number, again?: string[]) => {
     const calls = Array.from({ length: count }, (_, index) =>
-      outcomeOf(installation.client(key, { plane: index % planes }), { text: `Call ${index}` }),
+      outcomeOf(installation.client(key, { plane: index % planes }), {
+        text: `Call ${index}`,
+        ...(again !== undefined && { again }),
+      }),
     );
     return Promise.all(calls);
   };
@@ -50,7 +53,7 @@ test("without the record a budget is spent to what was granted, and a rate goes 
   await installation.stopControlPlanes();
 
   const words: string[] = [];
-  for (let round = 0; round < 10; round++) words.push(...(await callAll(budgeted, 10)));
+  for (let round = 0; round < 10; round++) words.push(...(await callAll(budgeted, 10, [])));
   const kinds = new Set(words);
   kinds.delete("served");
   expect(kinds).toEqual(new Set(["limit_unavailable"]));

@@ -22,7 +22,7 @@ async function start(spec: Record<string, unknown>, knobs: { tokens: number; lat
     metadata: { name: "five-dollars" },
     spec: { limit: { usd: "5.00" }, ...spec },
   });
-  return installation.client(await installation.issue("app", { team: "apps" }), { maxRetries: 0 });
+  return installation.client(await installation.issue("app", { team: "apps" }));
 }
 
 function callAtOnce(client: OpenAI, model: string, calls: number): Promise<unknown[]> {
@@ -37,10 +37,10 @@ function callAtOnce(client: OpenAI, model: string, calls: number): Promise<unkno
 
 // How many fit at once: by the longest answer of the model in its dearest service tier.
 test.for([
-  ["gpt-4", "19", 160],
-  ["gpt-5", "1", 950],
-] as const)("32 calls at once to %s, of which %s fits at a time, are all answered", async ([model, , tokens]) => {
-  const client = await start({}, { tokens, latency: 100 });
+  ["gpt-4", "19", 160, {}],
+  ["gpt-5", "1", 950, { maxWait: "60s" }],
+] as const)("32 calls at once to %s, of which %s fits at a time, are all answered", async ([model, , tokens, spec]) => {
+  const client = await start(spec, { tokens, latency: 100 });
   expect(await callAtOnce(client, model, 32)).toEqual(Array.from({ length: 32 }, () => undefined));
 
   const bill = billNanoUsd(installation.simulator.bill());
@@ -55,9 +55,10 @@ test.for([
 
 test("where answers take longer than callers wait, the surplus is told to come again soon", async () => {
   const client = await start({ maxWait: "300ms" }, { tokens: 160, latency: 2_500 });
-  const outcomes = await callAtOnce(client, "gpt-4", 32);
+  const outcomes = await callAtOnce(client.withOptions({ maxRetries: 0 }), "gpt-4", 32);
   const refused = outcomes.filter((outcome) => outcome !== undefined);
-  expect(outcomes.length - refused.length).toBe(19);
+  expect(refused.length).toBeGreaterThanOrEqual(32 - 19);
+  expect(refused.length).toBeLessThan(32);
   for (const error of refused) {
     if (!(error instanceof OpenAI.RateLimitError)) throw error;
     expect(error).toMatchObject({ status: 429, code: "budget_reserved" });

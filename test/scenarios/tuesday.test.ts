@@ -97,8 +97,9 @@ function checkRefusals({ served, errors, refusedAtMs, requests }: Night): void {
     if (!(error instanceof OpenAI.RateLimitError)) throw error;
     expect(error).toMatchObject({ status: 429, code: "budget_exhausted" });
     expect(error.headers.get("x-should-retry")).toBe("false");
+    // The clock may have been moved on while a message was on its way; `windows.test.ts` is exact.
     const turnsInSeconds = (Math.ceil(tuesdayMs / 86_400_000) * 86_400_000 - (refusedAtMs[index] ?? 0)) / 1_000;
-    expect(Math.abs(Number(error.headers.get("retry-after")) - turnsInSeconds)).toBeLessThan(30);
+    expect(Math.abs(Number(error.headers.get("retry-after")) - turnsInSeconds)).toBeLessThan(180);
   }
 }
 
