@@ -146,6 +146,7 @@ export async function createControlPlane(ports: ControlPlanePorts): Promise<Cont
       problems.tell(await syncFolder({ store, files, builtIn }));
       const before = outcome;
       outcome = await reconcile({
+        secrets,
         store,
         compile: (input) => compiler.compile(input),
         loadError: ports.loadError,

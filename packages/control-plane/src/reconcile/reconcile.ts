@@ -5,7 +5,9 @@
 
 import type { KeyEntry, Snapshot } from "@sluice/contract";
 import { type Act, activeActs } from "../acts/act.ts";
+import { alertSecretProblems } from "../alerts/alert-secrets.ts";
 import type { CredentialProblem, Credentials } from "../publish/credential-publisher.ts";
+import type { SecretSource } from "../sources/secrets.ts";
 import type { Complaint } from "../status/conditions.ts";
 import type { Revision, Revocation, Store, StoredResource } from "../store/store.ts";
 import type { Compiled, RecordInput } from "./record-compiler.ts";
@@ -24,6 +26,8 @@ export type ReconcilePorts = {
     }): Promise<void>;
     snapshot(revision: Revision): Promise<void>;
   };
+  /** Looked into for what signs alerts. */
+  readonly secrets: SecretSource;
   readonly nowMs: () => number;
 };
 
@@ -55,6 +59,8 @@ export async function reconcile(ports: ReconcilePorts): Promise<Outcome> {
   if (revision !== undefined) await publish.snapshot(revision);
 
   const complaints = withCredentialProblems(compiled.complaints, draft.snapshot, problems);
+  for (const [id, more] of await alertSecretProblems(resources, ports.secrets))
+    complaints.set(id, [...(complaints.get(id) ?? []), ...more]);
   return { resources, revocations, acts, complaints, revision, refused };
 }
 
@@ -74,7 +80,7 @@ function withCredentialProblems(
   complaints: Compiled["complaints"],
   { providers }: Snapshot,
   problems: ReadonlyMap<string, CredentialProblem>,
-): Compiled["complaints"] {
+): Map<string, readonly Complaint[]> {
   const all = new Map(complaints);
   for (const { id, auth } of providers) {
     const problem = auth === undefined ? undefined : problems.get(auth.credential);

@@ -155,6 +155,17 @@ test("an account with room for some calls is full only while those that come do 
   expect(limitStatus(later)).toMatchObject({ accounts: { exhausted: 0 } });
 });
 
+test("an account that gives shorter answers is not full before it is near its end", () => {
+  const plan = { ...limitPlan(), whenShort: "Clamp" as const };
+  const [half, most] = [usd(250), usd(490)].map((spent) => account("a", { spent, plan }));
+  const exhausted = new Map([[half?.id ?? "", { sinceMs: midMonthMs - 1_000, lastMs: midMonthMs - 1_000 }]]);
+  for (const [one, count] of [
+    [half, 0],
+    [most, 1],
+  ] as const)
+    expect(limitStatus(situation(one ? [one] : [], { exhausted }))).toMatchObject({ accounts: { exhausted: count } });
+});
+
 test("a RateLimit tells its amounts, and no window that only one of them has", () => {
   const rules: LimitRule[] = [
     { name: "per-minute", unit: "requests", amount: "600", window: { kind: "tumbling", ms: 60_000 } },

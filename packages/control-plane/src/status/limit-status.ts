@@ -87,6 +87,8 @@ export function fullness({ plan, exhausted, before, nowMs }: LimitSituation) {
     if (spent >= amount) return lastMs ?? refused?.sinceMs ?? nowMs;
     // What was asked for did not fit any more, though something is left. One absurd call must not say so for long.
     if (percentOf(spent, amount) >= nearPercent) return lastMs ?? refused?.sinceMs;
+    // It was asked again at once for a shorter answer, and that one is given.
+    if (plan.whenShort === "Clamp") return undefined;
     return refused !== undefined && nowMs - refused.lastMs < refusedRecentlyMs
       ? (lastMs ?? refused.sinceMs)
       : undefined;
