@@ -57,7 +57,7 @@ export function newLease(
 }
 
 /** What running attempts, and a rate's last length, keep of it. */
-export function reservedOf(lease: HeldLease, nowMs: number): number {
+function reservedOf(lease: HeldLease, nowMs: number): number {
   return lease.use === undefined ? lease.reserved : lease.use.usedAt(nowMs);
 }
 
