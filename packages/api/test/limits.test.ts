@@ -40,7 +40,7 @@ test.for([
 });
 
 test("dollars without quotes are told the way out", () => {
-  expect(budget("{ usd: 20.0 }")).toContain("spec.limit.usd: must be a string, not a number");
+  expect(budget("{ usd: 20.0 }")).toContain("spec.limit.usd: must be a string, not a number: put it in quotes");
 });
 
 test.for([

@@ -29,7 +29,7 @@ function breachesOf(issue: z.core.$ZodIssue, { schema, value }: { schema: z.ZodT
       return [
         {
           segments,
-          message: `must be ${typeNames[issue.expected] ?? issue.expected}, not ${typeOf(found)}`,
+          message: `must be ${typeNames[issue.expected] ?? issue.expected}, not ${typeOf(found)}${inQuotes(issue.expected, found)}`,
           reason: "FieldValueTypeInvalid",
         },
       ];
@@ -70,6 +70,11 @@ function breachesOf(issue: z.core.$ZodIssue, { schema, value }: { schema: z.ZodT
     case "invalid_element":
       return [{ segments, message: issue.message, reason: "FieldValueInvalid" }];
   }
+}
+
+/** YAML takes `500.00` for a number, and drops what its author wrote. */
+function inQuotes(expected: string, found: unknown): string {
+  return expected === "string" && (typeof found === "number" || typeof found === "boolean") ? ": put it in quotes" : "";
 }
 
 const typeNames: Readonly<Record<string, string>> = {
