@@ -141,6 +141,17 @@ test("an overrun is charged in full, and nothing is granted until there is room 
   expect(await limited.spent("small")).toBe(limited.billed());
 });
 
+test("after an overrun the same model reserves its whole window, and others do not", async () => {
+  await using limited = await startLimited({
+    limits: [limitPlan("some", [{ unit: "nanoUsd", amount: "500000000" }])],
+    behaviour: (request) => (request.body.includes("greedy") ? { "ignore-cap": true, tokens: 4_000 } : { tokens: 5 }),
+  });
+  const greedy = { max_tokens: 60, messages: [{ role: "user", content: "greedy" }] };
+  expect((await limited.chat(greedy)).status).toBe(200);
+  expect(await refusalOf(await limited.chat({ max_tokens: 60 }))).toMatchObject({ code: "budget_exhausted" });
+  expect((await limited.chat({ model: "gpt-4o-mini", max_tokens: 60 })).status).toBe(200);
+});
+
 test("a budget that clamps lowers the cap to what fits, tells the caller, and is not passed", async () => {
   const amount = 5_000_000n;
   const limit = limitPlan("small", [{ unit: "nanoUsd", amount: String(amount) }], { whenShort: "Clamp" });

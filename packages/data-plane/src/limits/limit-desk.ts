@@ -17,6 +17,7 @@ import { addToAccount, type Bill } from "./bill.ts";
 import { chargeOf, type Worst } from "./charge.ts";
 import type { Standing, Stood } from "./limit-headers.ts";
 import type { AppliedRule } from "./limit-table.ts";
+import { RaisedBounds } from "./raised-bounds.ts";
 import { WaitingRoom } from "./waiting-room.ts";
 
 export type { Wish };
@@ -73,6 +74,8 @@ export class LimitDesk implements Disposable {
   readonly #input: LimitDeskInput;
   readonly #waiting = new WaitingRoom();
   #timer: NodeJS.Timeout | undefined;
+  /** Of targets that have counted more than they could. */
+  readonly raisedBounds = new RaisedBounds();
   #overruns = 0;
 
   constructor(input: LimitDeskInput) {

@@ -11,6 +11,7 @@ import type { AttemptHold } from "../limits/attempt-hold.ts";
 import { newBill } from "../limits/bill.ts";
 import type { LimitDesk, Short, Wish } from "../limits/limit-desk.ts";
 import type { AppliedRule, CallFacts } from "../limits/limit-table.ts";
+import { targetName } from "../limits/raised-bounds.ts";
 import { shortRefusal } from "../limits/short-refusal.ts";
 import type { Refusal } from "../refusal.ts";
 import type { ModelRuntime, RouteRuntime, TargetRuntime } from "../runtime/runtime.ts";
@@ -169,16 +170,19 @@ function outputCapOf({ exchange, model, isBounded }: Call): number | undefined {
   return Math.min(fields.outputCap?.value ?? most, route ?? most, most);
 }
 
-function worstOf({ exchange, model }: Call, cap: number | undefined): WorstCase {
+function worstOf({ exchange, target, model }: Call, cap: number | undefined): WorstCase {
   const plan = model?.plan;
+  const raised = exchange.desk?.raisedBounds.of(targetName(target, exchange.fields?.model ?? ""));
+  const features = featuresOf(exchange);
+  const isCapped = (exchange.fields as RequestFields).capName !== undefined;
   const byteLevelTokens = plan?.byteLevelTokens ?? false;
   return worstCase({
     bodyBytes: exchange.body.length,
     expandableBytes: byteLevelTokens ? 0 : expandableBytes(exchange.body),
-    features: featuresOf(exchange),
+    features: raised?.input === true ? { ...features, references: true } : features,
     model: { contextWindow: plan?.contextWindow, byteLevelTokens },
     price: model?.price,
-    outputCap: (exchange.fields as RequestFields).capName === undefined ? 0 : cap,
+    outputCap: !isCapped ? 0 : raised?.output === true ? undefined : cap,
   });
 }
 

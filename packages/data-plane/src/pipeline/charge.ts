@@ -3,11 +3,13 @@
  * known not to be billed is free, what the vendor told is its cost, and all else counts at its worst case.
  */
 
+import { inputTokensOf, outputTokensOf } from "@sluice/metering";
 import type { Exchange } from "../exchange.ts";
-import { chargedAmount } from "../limits/attempt-hold.ts";
+import { type AttemptHold, chargedAmount } from "../limits/attempt-hold.ts";
 import { addCharge } from "../limits/bill.ts";
 import { type AttemptEnd, type Charge, chargeOf } from "../limits/charge.ts";
 import { billParts, callCost, type LimitDesk } from "../limits/limit-desk.ts";
+import { targetName } from "../limits/raised-bounds.ts";
 import type { CallResult } from "./relay.ts";
 
 /** Answers of a proxy between us and a model that may go on working. */
@@ -23,8 +25,19 @@ export function charge(exchange: Exchange, result: CallResult | undefined): void
   exchange.hold = undefined;
   const charged = chargeOf(endOf(exchange, result), { ...hold, requestBytes: exchange.body.length });
   addCharge(bill, charged, hold.price?.version);
+  if (charged.reason === "Overrun") raiseBound(exchange, hold);
   bill.serviceTier = exchange.usage?.serviceTier ?? bill.serviceTier;
   exchange.ended = { hold, costs: billParts(hold, bill, (unit) => chargedAmount(unit, charged)) };
+}
+
+/** What this target has counted once it may count again. */
+function raiseBound({ desk, target, fields, usage }: Exchange, { worst }: AttemptHold): void {
+  if (worst === undefined || usage === undefined || target === undefined) return;
+  const by = {
+    input: inputTokensOf(usage) > worst.inputTokens,
+    output: outputTokensOf(usage) > worst.outputTokens,
+  };
+  desk?.raisedBounds.raise(targetName(target, fields?.model ?? ""), by);
 }
 
 /** The exchange is over: what its limits on calls have counted goes on the bill too. Called once. */
