@@ -31,6 +31,8 @@ test.for([1, 3])(
         for (let call = 0; call < 4; call++) {
           words.push(await outcomeOf(client, { maxTokens: 100, text: `Call ${call} of ${connection}`, again }));
           expect(billNanoUsd(simulator.bill())).toBeLessThanOrEqual(cent);
+          const [account] = await accountsOf(installation, "cent");
+          expect(account?.committed).toBeLessThanOrEqual(cent);
         }
         return words;
       }),
