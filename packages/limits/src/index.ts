@@ -3,12 +3,11 @@ export type { Admission, Hold, Moment, Overrun, Reservation, Short, ShortageKind
 export type { Applied } from "./holder/family-book.ts";
 export {
   Holder,
-  type HolderSnapshot,
   type Identity,
   type News,
-  type SnapshotLease,
   type Standing,
 } from "./holder/holder.ts";
+export type { HolderSnapshot, SnapshotLease } from "./holder/holder-snapshot.ts";
 export {
   adjust,
   carryOver,

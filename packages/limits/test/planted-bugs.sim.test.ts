@@ -6,7 +6,7 @@ import { runWorld } from "./simulation/world.ts";
 /** Less than `npm test` runs: what is planted here would be found there. */
 const seedsMax = 10_000;
 
-test.for(Object.entries(plantedBugs))("the simulation finds it when %s", { timeout: 120_000 }, ([, bug]) => {
+test.for(Object.entries(plantedBugs))("the simulation finds it when %s", { timeout: 300_000 }, ([, bug]) => {
   let found: number | undefined;
   for (let seed = 1; seed <= seedsMax && found === undefined; seed++) {
     const plan = drawPlan(seed);

@@ -14,7 +14,6 @@ import {
   type LeaseRequest,
   type LeaseTotals,
   type LimitPlan,
-  type LimitWindow,
 } from "@sluice/contract";
 import { amountOf } from "../amount.ts";
 import {
@@ -31,8 +30,9 @@ import { composeAsks } from "./compose-asks.ts";
 import { type Applied, type FamilyBook, forgetShortage, isThin } from "./family-book.ts";
 import { ForgottenWindows } from "./forgotten-windows.ts";
 import { giveBackThin, giveBackTo, sweep } from "./give-back.ts";
-import { dropShare, type HeldLease, newLease, returnIdle, roomOf, totalsOf } from "./held-lease.ts";
-import { dropShares, type HolderState, keepLease } from "./holder-state.ts";
+import { type HeldLease, returnIdle, roomOf, totalsOf } from "./held-lease.ts";
+import { type HolderSnapshot, restoreSnapshot, takeSnapshot } from "./holder-snapshot.ts";
+import { dropShares, type HolderState } from "./holder-state.ts";
 import { takeAnswer } from "./take-answer.ts";
 
 export type Identity = {
@@ -41,21 +41,6 @@ export type Identity = {
   readonly incarnation: number;
   readonly secret: string;
   readonly instanceName: string;
-};
-
-/** What a successor goes on from. */
-export type HolderSnapshot = {
-  readonly epoch: string;
-  readonly leases: readonly SnapshotLease[];
-  /** By rule: windows whose leases were forgotten. */
-  readonly forgotten: readonly (readonly [rule: string, window: number])[];
-};
-export type SnapshotLease = LeaseTotals & {
-  readonly share: HeldLease["share"];
-  readonly rateMs: number | null;
-  /** By the wall clock; null: for ever. */
-  readonly usableUntilMs: number | null;
-  readonly endsAtMs: number | null;
 };
 
 export type News = {
@@ -254,49 +239,18 @@ export class Holder {
     };
   }
 
-  snapshot({ nowMs, wallMs }: Moment): HolderSnapshot {
-    const atWall = (ms: number) => (ms === Number.POSITIVE_INFINITY ? null : Math.round(wallMs + ms - nowMs));
-    const leases = [...this.#state.leases.values()].map((lease) => ({
-      ...totalsOf(lease, nowMs),
-      share: lease.share,
-      rateMs: lease.rateMs ?? null,
-      usableUntilMs: atWall(lease.usableUntilMs),
-      endsAtMs: atWall(lease.endsAtMs),
-    }));
-    return { epoch: this.#epoch, leases, forgotten: [...this.#state.forgotten.entries()] };
+  snapshot(moment: Moment): HolderSnapshot {
+    return takeSnapshot(this.#state, { epoch: this.#epoch, ...moment });
   }
 
-  /**
-   * A successor from a complete journal: what was reserved is settled at its worst, shares are over. `identity.incarnation` is
-   * one more than the predecessor's.
-   */
+  /** A successor from a complete journal. `identity.incarnation` is one more than the predecessor's. */
   static restore(
     identity: Identity,
     { snapshot, random, nowMs, wallMs }: Moment & { snapshot: HolderSnapshot; random: () => number },
   ): Holder {
     const holder = new Holder(identity, random);
     holder.#epoch = snapshot.epoch;
-    const state = holder.#state;
-    const atMonotonic = (ms: number | null) => (ms === null ? Number.POSITIVE_INFINITY : ms - wallMs + nowMs);
-    for (const told of snapshot.leases) {
-      const key = familyKey(told.family);
-      const restored = newLease(told.family, { key, window: told.window, of: windowOf(told) });
-      restored.granted = told.granted;
-      restored.returned = told.returned;
-      restored.settled = told.settled + (told.share === "none" ? told.reserved : 0);
-      restored.usableUntilMs = atMonotonic(told.usableUntilMs);
-      restored.endsAtMs = atMonotonic(told.endsAtMs);
-      restored.lastUsedMs = nowMs;
-      // A rate counts on, as if all of it were of this moment; slots are free, as their calls have ended with the process.
-      restored.use?.add(told.reserved, nowMs);
-      dropShare(restored, nowMs);
-      keepLease(state, restored);
-      state.changed.add(restored);
-      const known = state.adopted.get(key);
-      if (told.share === "none" && (known === undefined || known.window < restored.window))
-        state.adopted.set(key, restored);
-    }
-    for (const [rule, window] of snapshot.forgotten) state.forgotten.add(rule, window);
+    restoreSnapshot(holder.#state, snapshot, { nowMs, wallMs });
     return holder;
   }
 
@@ -396,11 +350,6 @@ export class Holder {
 }
 
 const noNews: News = { leases: [], families: [] };
-
-function windowOf({ share, rateMs }: SnapshotLease): LimitWindow {
-  if (share === "none") return { kind: "lifetime" };
-  return rateMs === null ? { kind: "share" } : { kind: "share", ms: rateMs };
-}
 
 function giveBackAll(state: HolderState, nowMs: number): void {
   for (const lease of state.leases.values()) if (returnIdle(lease, { keep: 0, nowMs })) state.changed.add(lease);

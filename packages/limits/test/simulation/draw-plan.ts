@@ -45,7 +45,7 @@ export function drawPlan(seed: number): WorldPlan {
     limits,
     worst,
     costPart: random.pick([0, 0.1, 0.5, 1, 1]),
-    callEveryMs: theme === "shares" ? 500 : random.pick([100, 300, 1_000, 4_000]),
+    callEveryMs: theme === "shares" ? 500 : random.pick(theme === "any" ? [100, 300, 1_000, 4_000] : [100, 300]),
     callMs: random.pick([20, 200, 2_000, 5_000]),
     faults,
     activeMs: theme === "shares" ? 75_000 : random.pick([10_000, 25_000, 60_000]),
@@ -68,9 +68,16 @@ function drawLimit(random: Random, { index, worst, theme }: Drawing): LimitPlan 
   const isShare = theme === "shares";
   const unit = isShare
     ? random.pick(["requests", "slots"] as const)
-    : random.pick(["nanoUsd", "nanoUsd", "nanoUsd", "tokens", "requests", "slots"] as const);
-  const window = drawWindow(random, unit, isShare);
-  const calls = random.pick(theme === "any" ? [1, 3, 10, 30, 200] : [1, 3, 10, 30]);
+    : random.pick([
+        "nanoUsd",
+        "nanoUsd",
+        "nanoUsd",
+        "tokens",
+        "requests",
+        theme === "any" ? "slots" : "tokens",
+      ] as const);
+  const window: LimitWindow = theme === "lost memory" ? { kind: "lifetime" } : drawWindow(random, unit, isShare);
+  const calls = random.pick(theme === "shares" ? [1, 3, 10, 30] : [1, 3, 10, 30, 200]);
   const amount = calls * (worst[unit] ?? 1) + random.int(0, 3);
   const rule: LimitRule = { name: "amount", unit, amount: String(amount), window };
   const isBudget = unit === "nanoUsd" || (unit === "tokens" && window.kind !== "share");

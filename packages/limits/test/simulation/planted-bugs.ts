@@ -11,7 +11,7 @@ import type { Hooks } from "./hooks.ts";
 
 export type PlantedBug = Hooks & {
   /** Worlds that could show it: others are passed over. */
-  readonly needs?: readonly (FaultName | LimitWindow["kind"])[];
+  readonly needs?: readonly (FaultName | LimitWindow["kind"] | WorldPlan["theme"])[];
 };
 
 export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
@@ -86,7 +86,7 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
     skipsHold: true,
   },
   "unheard sessions are not counted twice": {
-    needs: ["failovers", "partitions"],
+    needs: ["lost memory"],
     skipsDoubling: true,
   },
   "what a session tells after a new epoch is not adopted": {
@@ -94,22 +94,22 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
     heard: (request, view) => (request.whole && !request.closing ? hidesWhatIsForgotten()(request, view) : request),
   },
   "shares die before their holders stop": {
-    needs: ["share", "partitions"],
+    needs: ["shares"],
     silenceFactor: 0.6,
   },
   "the life of a share is counted from the answer, and to its end": {
-    needs: ["share", "partitions", "delays"],
+    needs: ["shares", "delays"],
     reply: (reply, elapsedMs) =>
       reply.kind === "answered"
         ? { ...reply, shareLifeMs: Math.round((reply.shareLifeMs + elapsedMs) / 0.8) + 2_000 }
         : reply,
   },
   "a holder does not mind being cut off": {
-    needs: ["share", "partitions"],
+    needs: ["shares"],
     reply: (reply) => (reply.kind === "answered" ? { ...reply, shareLifeMs: 1e9 } : reply),
   },
   "a suspended process does not notice": {
-    needs: ["share", "suspensions"],
+    needs: ["shares"],
     blindToClocks: true,
   },
   "a rolling window forgets early": {
@@ -148,7 +148,8 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
 /** Whether a world could show the bug. */
 export function mayShow({ needs = [] }: PlantedBug, plan: WorldPlan): boolean {
   return needs.every(
-    (need) => plan.faults.has(need) || plan.limits.some((limit) => limit.rules[0]?.window.kind === need),
+    (need) =>
+      need === plan.theme || plan.faults.has(need) || plan.limits.some((limit) => limit.rules[0]?.window.kind === need),
   );
 }
 
