@@ -1,6 +1,6 @@
 import { familyKey, type LeaseReply, type LimitPlan, type LimitWindow } from "@sluice/contract";
 import { expect, test } from "vitest";
-import { budget, need, request, SmallRecord } from "../../test/small-record.ts";
+import { budget, need, request, SmallRecord, totals } from "../../test/small-record.ts";
 import { type Admission, type Applied, Holder, type Identity, type Reservation } from "../index.ts";
 
 const identity: Identity = { session: "a", incarnation: 1, secret: "secret of a", instanceName: "pod-a" };
@@ -196,6 +196,34 @@ test("a recall gives back at once what no call uses", () => {
     settled: 5,
     reserved: 70,
   });
+});
+
+test("a part that is too small for the call that waits is given back: another may lack just that", () => {
+  const pair = new Pair(budget(100));
+  pair.record.ask(request("b", 1, { asks: [need(60)] }));
+  pair.nowMs = 10_000;
+  pair.holder.settle(pair.take(30), [0], pair.nowMs);
+  expect(shortageOf(pair.admit(50))).toBe("Unknown");
+  pair.talk();
+  expect(shortageOf(pair.admit(50))).toBe("Reserved");
+  pair.holder.onRecall([pair.by().family], pair.nowMs);
+  expect(pair.holder.nextRequest(pair.moment)?.leases[0]).toMatchObject({ granted: 30, returned: 30 });
+});
+
+test("a call that needs less than one that was refused asks for itself", () => {
+  const pair = new Pair(budget(100));
+  pair.record.ask(request("b", 1, { asks: [need(60)] }));
+  pair.record.ask(request("b", 2, { leases: [totals(60, { settled: 60 })] }));
+  expect(shortageOf(pair.admit(50))).toBe("Unknown");
+  const asked = pair.holder.nextRequest(pair.moment)!;
+  expect(shortageOf(pair.admit(50))).toBe("Unknown");
+  pair.record.nowMs = wall;
+  pair.holder.onReply(pair.record.reply(asked), 0);
+  expect(shortageOf(pair.admit(50))).toBe("Exhausted");
+  expect(shortageOf(pair.admit(40))).toBe("Unknown");
+  pair.nowMs += 300;
+  pair.talk();
+  expect(shortageOf(pair.admit(40))).toBe("reserved");
 });
 
 test("a request is told again word by word until it is answered", () => {

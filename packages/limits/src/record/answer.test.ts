@@ -172,6 +172,15 @@ test("who is short has others recalled, at most once a second", () => {
   expect(record.answer(request("b", 3, { asks: [need(10)] })).recalls).toEqual([family]);
 });
 
+test("what is granted to a call that waits is not recalled with the same answer", () => {
+  const record = new SmallRecord(budget(100));
+  record.ask(request("a", 1, { asks: [need(60)] }));
+  expect(record.answer(request("b", 1, { asks: [need(50)] })).recalls).toEqual([family]);
+  record.ask(request("a", 2, { leases: [totals(60, { returned: 60 })] }));
+  expect(record.ask(request("b", 2, { asks: [need(50)] }))).toMatchObject({ leases: [{ granted: 50 }], recalls: [] });
+  expect(record.ask(request("b", 3, { leases: [totals(50)] })).recalls).toEqual([family]);
+});
+
 test("nobody is recalled for what runs", () => {
   const record = new SmallRecord(budget(100));
   record.ask(request("a", 1, { asks: [need(100)] }));
