@@ -36,6 +36,25 @@ export function holding({ event, corrections }: CorrectedUsage): {
 }
 
 /**
+ * What a correction moves a USD account by that the record had charged `charged`. That is cost and held part together, but less
+ * where the account is of one provider and the call had attempts at several: nobody knows then whose part is corrected, so
+ * nothing is given back that may have been another's.
+ */
+export function accountDelta(charged: bigint, { event, corrections }: CorrectedUsage, correction: Correction): bigint {
+  let total = BigInt(event.costNanoUsd ?? 0) + BigInt(event.heldNanoUsd ?? 0);
+  let ofAccount = charged;
+  let moved = 0n;
+  for (const { deltaCostNanoUsd, deltaHeldNanoUsd } of [...corrections, correction]) {
+    const delta = deltaCostNanoUsd + deltaHeldNanoUsd;
+    total += delta;
+    const surplus = ofAccount > total ? total - ofAccount : 0n;
+    moved = delta < surplus ? surplus : delta;
+    ofAccount += moved;
+  }
+  return moved;
+}
+
+/**
  * The id of the next correction of a record: two people who correct it at once, from the same state, make the same id, and
  * the record keeps one of them.
  */

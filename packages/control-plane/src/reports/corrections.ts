@@ -9,7 +9,7 @@ import { readAccountId } from "@sluice/contract";
 import { decimalToNanoUsd, nanoUsdToDecimal } from "@sluice/metering";
 import type { CorrectedUsageQuery, ReportStore } from "../store/report-store.ts";
 import type { Store } from "../store/store.ts";
-import { type CorrectedUsage, type Correction, holding, nextCorrectionId } from "./correction.ts";
+import { accountDelta, type CorrectedUsage, type Correction, holding, nextCorrectionId } from "./correction.ts";
 import { priceOf, reprice } from "./reprice.ts";
 
 export type CorrectionPorts = {
@@ -126,18 +126,17 @@ async function correct({ store, nowMs }: CorrectionPorts, work: Work): Promise<C
   };
 }
 
-/** A USD account is charged cost and held part together. Those of tokens and requests have nothing to do with prices. */
+/** Accounts of tokens and requests have nothing to do with prices. */
 function addDeltas(
   deltas: Map<string, bigint>,
   { correction, usage }: { correction: Correction; usage: CorrectedUsage },
   usdRules: ReadonlySet<string>,
 ): void {
-  const delta = correction.deltaCostNanoUsd + correction.deltaHeldNanoUsd;
-  if (delta === 0n) return;
-  for (const [id] of usage.event.charges ?? []) {
+  for (const [id, charged] of usage.event.charges ?? []) {
     const family = readAccountId(id)?.family;
     if (family === undefined || !usdRules.has(`${family.limit}/${family.rule}`)) continue;
-    deltas.set(id, (deltas.get(id) ?? 0n) + delta);
+    const delta = accountDelta(BigInt(charged), usage, correction);
+    if (delta !== 0n) deltas.set(id, (deltas.get(id) ?? 0n) + delta);
   }
 }
 
