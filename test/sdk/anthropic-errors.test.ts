@@ -43,7 +43,7 @@ describe("the gateway's own refusals", () => {
   test("a model that is nowhere is a not-found error that names those there are", async () => {
     const error = await failure(create("nonesuch"));
     expect(error).toBeInstanceOf(Anthropic.NotFoundError);
-    expect(error.message).toContain("claude-sonnet-5-5");
+    expect(error.message).toContain("claude-haiku-4-5");
     expect(await failure(new Anthropic().models.retrieve("nonesuch"))).toBeInstanceOf(Anthropic.NotFoundError);
   });
 
