@@ -8,7 +8,7 @@ import { z } from "zod";
 /** How an exchange ended. */
 export const outcomes = [
   "Served", // the answer reached its end
-  "Refused", // by us, before any upstream call: see `code`
+  "Refused", // by us, before any upstream call or in its midst (a key that is revoked, a shutdown): see `code`
   "UpstreamError", // the provider answered with an error, which was passed on
   "UpstreamFailed", // no usable answer: connection, deadline, garbage, cut
   "ClientAborted", // the caller went away
