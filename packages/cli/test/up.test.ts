@@ -23,7 +23,9 @@ test("a first start serves with the key that it shows, and keeps all in a folder
     expect((await chat(announced.baseUrl, "sk-sluice-wrong")).status).toBe(401);
 
     const folder = join(cwd, ".sluice");
-    expect(readdirSync(join(folder, "resources")).sort()).toEqual(["gateway.yaml", "key.yaml", "routes.yaml"]);
+    expect(readdirSync(join(folder, "resources")).sort()).toEqual([
+      ...["gateway.yaml", "key.yaml", "limits.yaml", "routes.yaml"],
+    ]);
     expect(readFileSync(join(folder, ".gitignore"), "utf8")).toBe("*\n");
     expect(statSync(folder).mode & 0o777).toBe(0o700);
     for (const name of ["sealing.key", "admin.token"]) expect(statSync(join(folder, name)).mode & 0o777).toBe(0o600);

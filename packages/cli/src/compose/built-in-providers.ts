@@ -12,6 +12,9 @@ export type BuiltIn = {
   readonly spec: Readonly<Record<string, unknown>>;
 };
 
+/** What runs on one's own machine is free, and has to say so. */
+const free = { inputPerMillion: "0", outputPerMillion: "0" };
+
 export type BuiltIns = {
   readonly resources: readonly BuiltIn[];
   /** `namespace/secret/key` → value. They stay in memory: nothing of them is written anywhere. */
@@ -73,12 +76,18 @@ export function builtInProviders(found: {
   if (found.ollama !== undefined) {
     const { baseUrl, models } = found.ollama;
     real.push(`ollama (${models.length} models)`);
-    resources.push(provider("ollama", { type: "OpenAICompatible", baseUrl, credential: { type: "None" } }), {
-      kind: "Route",
-      namespace,
-      name: "ollama",
-      spec: { models, targets: [{ name: "ollama", providerRef: { name: "ollama" } }] },
-    });
+    resources.push(
+      provider("ollama", {
+        ...{ type: "OpenAICompatible", baseUrl, credential: { type: "None" } },
+        models: models.map((name) => ({ name, price: free })),
+      }),
+      {
+        kind: "Route",
+        namespace,
+        name: "ollama",
+        spec: { models, targets: [{ name: "ollama", providerRef: { name: "ollama" } }] },
+      },
+    );
   }
   return { resources, secrets, real, simulated };
 }
