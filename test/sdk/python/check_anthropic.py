@@ -100,7 +100,7 @@ def check_a_model_that_the_key_may_not_use_is_a_permission_error():
 
 
 def check_a_model_that_is_nowhere_is_a_not_found_error():
-    assert MODEL in str(raises(anthropic.NotFoundError, lambda: create("nonesuch")))
+    assert "claude-haiku-4-5" in str(raises(anthropic.NotFoundError, lambda: create("nonesuch")))
 
 
 def check_a_refused_request_is_a_bad_request_error():

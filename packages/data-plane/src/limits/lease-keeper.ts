@@ -34,7 +34,7 @@ export type LeaseKeeperInput = {
 /** Reports are due every second; asks go at once. */
 const tickMs = 100;
 /** The record batches for 5 ms and commits; longer than this it is not there. */
-const answerTimeoutMs = 1_000;
+const answerTimeoutMs = 2_500;
 const pauseAfterSilenceMs = 250;
 const forgetEveryMs = 30_000;
 

@@ -65,7 +65,7 @@ export type LimitDeskInput = {
 };
 
 /** The record answers within milliseconds; longer than this it is not there. */
-const grantTimeoutMs = 1_000;
+const grantTimeoutMs = 2_500;
 /** Those who wait try again this often, whatever is told meanwhile. */
 const retryMs = 50;
 const waitersMax = 10_000;
