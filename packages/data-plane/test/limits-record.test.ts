@@ -169,7 +169,9 @@ test("somebody else with this instance's journal: its session is over, calls in 
   // Each call has its record, whichever session it was made in; the clone may add one of the call that it found under way.
   const count = limited.simulator.bill().length;
   const events = await gateway.usage(count);
-  const own = events.filter(({ billingReason }) => billingReason !== "ProcessKilled");
+  const ownEvents = () => events.filter(({ billingReason }) => billingReason !== "ProcessKilled");
+  await waitFor(() => ownEvents().length >= count, `${count} records of its own`);
+  const own = ownEvents();
   expect(own).toHaveLength(count);
   expect(own.reduce((sum, { costNanoUsd = 0 }) => sum + BigInt(costNanoUsd), 0n)).toBe(limited.billed());
   expect(gateway.logged.filter((line) => line.includes("fault of ours"))).toEqual([]);
