@@ -79,8 +79,8 @@ export async function createDataPlane(ports: DataPlanePorts): Promise<DataPlane>
   const taken = predecessor && takeOver(predecessor, { instanceName: ports.instanceName, wallMs: clock.wallMs() });
   for (const flaw of predecessor?.complete === false ? predecessor.flaws : [])
     log.warn("the journal of an earlier start is not complete: what it had leased counts as spent", { flaw });
-  if (taken?.events !== undefined)
-    await spool.recoverInto(taken.events.instance, taken.events.numbered, taken.events.killed);
+  if (taken?.events !== undefined) await spool.recoverInto(taken.events.instance, taken.events.numbered);
+  const killed = taken?.events?.killed ?? [];
   const holder =
     taken?.session === undefined
       ? new Holder(newIdentity(), random.fraction)
@@ -92,7 +92,10 @@ export async function createDataPlane(ports: DataPlanePorts): Promise<DataPlane>
   journal.begin({
     ...{ session: holder.identity.session, incarnation: holder.identity.incarnation, secret: holder.identity.secret },
     ...{ instance, leases: restoredLeases(taken?.session?.snapshot) },
+    // Under this process's name: the killed one's numbers are its own, and it may turn out to live.
+    events: killed.map((members, index) => ({ seq: spool.nextSeq + index, members })),
   });
+  for (const members of killed) spool.record(members);
   const keeper = new LeaseKeeper({
     ...{ bus, journal, holder, newIdentity, random: random.fraction, moment, log },
     onNews: () => desk.serveWaiting(),

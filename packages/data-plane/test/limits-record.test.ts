@@ -146,6 +146,8 @@ test("somebody else with this instance's journal: its session is over, calls in 
   const slow = limited.chat({ model: "gpt-4o-slow", stream: true, max_tokens: 100 });
   await waitFor(() => limited.simulator.requests.length === 2, "the slow call to go up");
 
+  // What both have to send would go under one id, and the bus take it once: the rest is sent again, ten seconds later.
+  await gateway.usage(1);
   const folder = await mkdtemp(join(tmpdir(), "sluice-clone-"));
   await using _ends = { [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }) };
   for (const file of await readdir(join(gateway.folder, "journal")))

@@ -7,7 +7,11 @@ import type { JournalBase, JournalEvent, JournalLease, JournalRecord, JournalRes
 
 export class JournalState {
   readonly #leases = new Map<string, JournalLease>();
-  readonly #open = new Map<string, JournalReserve>();
+  /**
+   * In boxes that are emptied: under thousands of additions a second a Map's discarded tables, once they reach V8's old space, keep
+   * what they held, and every collection copies it.
+   */
+  readonly #open = new Map<string, { reserve: JournalReserve | undefined }>();
   /** In the order of their numbers, an instance's among themselves. */
   #events: JournalEvent[] = [];
   #lastEventSeq = 0;
@@ -18,7 +22,7 @@ export class JournalState {
 
   /** Reservations without a settlement. */
   get open(): Iterable<JournalReserve> {
-    return this.#open.values();
+    return [...this.#open.values()].flatMap(({ reserve }) => reserve ?? []);
   }
 
   /** Usage events that are not known to be on the spool's disk. */
@@ -32,7 +36,7 @@ export class JournalState {
   }
 
   openOf(attempt: string): JournalReserve | undefined {
-    return this.#open.get(attempt);
+    return this.#open.get(attempt)?.reserve;
   }
 
   apply(record: JournalRecord | JournalBase): void {
@@ -41,10 +45,10 @@ export class JournalState {
         for (const lease of record.leases) this.#grant(lease);
         return;
       case "reserve":
-        this.#open.set(record.attempt, record);
+        this.#open.set(record.attempt, { reserve: record });
         return;
       case "settle":
-        this.#open.delete(record.attempt);
+        this.#close(record.attempt);
         for (const [key, amount] of record.charges) this.#charge(key, amount);
         if (record.event !== undefined) this.#record(record.event);
         return;
@@ -72,6 +76,13 @@ export class JournalState {
       case "close":
         return;
     }
+  }
+
+  #close(attempt: string): void {
+    const box = this.#open.get(attempt);
+    if (box === undefined) return;
+    box.reserve = undefined;
+    this.#open.delete(attempt);
   }
 
   #grant(lease: JournalLease): void {

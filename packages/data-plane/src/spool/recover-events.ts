@@ -14,24 +14,16 @@ export async function recoverEvents(input: {
   instance: string;
   /** In the order of their numbers. */
   events: readonly NumberedEvent[];
-  /** Members of events that had no number yet: the next ones, unless they are in its file already. */
-  unnumbered: readonly string[];
 }): Promise<void> {
   const { folder, instance } = input;
   const segments = (await listSegments(folder)).filter((one) => one.segment.instance === instance);
   const last = segments.at(-1)?.segment;
-  const written = last === undefined ? undefined : await wholeLines(last);
-  const lastSeq = written?.lastSeq;
-  const events = [...input.events];
-  let seq = Math.max(lastSeq ?? 0, events.at(-1)?.seq ?? 0) + 1;
-  for (const members of input.unnumbered) {
-    if (written?.lines.includes(`,${members}}\n`) !== true) events.push({ seq: seq++, members });
-  }
-  const missing = events.filter(({ seq }) => seq > (lastSeq ?? 0));
+  const lastSeq = last === undefined ? undefined : await lastWholeLine(last);
+  const missing = input.events.filter(({ seq }) => seq > (lastSeq ?? 0));
   const [first] = missing;
   if (first === undefined) return;
 
-  seq = (lastSeq ?? first.seq - 1) + 1;
+  let seq = (lastSeq ?? first.seq - 1) + 1;
   const segment = last ?? segmentOf(folder, instance, seq);
   let text = "";
   for (const event of missing) {
@@ -48,13 +40,12 @@ export async function recoverEvents(input: {
   }
 }
 
-/** Cuts off a torn last one. */
-async function wholeLines({ path, firstSeq }: Segment): Promise<{ lines: string; lastSeq: number }> {
+/** Its number. Cuts off a torn one behind it. */
+async function lastWholeLine({ path, firstSeq }: Segment): Promise<number> {
   const bytes = await readFile(path);
   const end = bytes.lastIndexOf(0x0a) + 1;
   if (end < bytes.length) await truncate(path, end);
-  const lines = bytes.toString("utf8", 0, end);
-  return { lines, lastSeq: firstSeq + lines.split("\n").length - 2 };
+  return firstSeq + bytes.toString("utf8", 0, end).split("\n").length - 2;
 }
 
 function lineOf(instance: string, { seq, members }: NumberedEvent): string {

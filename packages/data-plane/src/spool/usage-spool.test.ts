@@ -209,17 +209,3 @@ test("a number that neither file nor journal has is recorded as lost: the ledger
   expectNumberedFrom(1, onDisk(old));
   expect(onDisk(old).map(({ code }) => code)).toEqual([undefined, "record_lost", "record_lost", undefined]);
 });
-
-test("events without a number come after the last one, whoever has that; twice is once", async () => {
-  const file = join(folder, `${old}-000000000000001.ndjson`);
-  for (const seq of [1, 2, 3]) appendFileSync(file, `{"instance":"${old}","seq":${seq},${members(seq)}}\n`);
-  for (let time = 1; time <= 2; time++) {
-    const spool = new UsageSpool({ folder, instance, bus, log: quiet });
-    await spool.recoverInto(old, [event(2)], [members(8), members(9)]);
-  }
-  expectNumberedFrom(1, onDisk(old));
-  expect(onDisk(old).map(({ requestId }) => requestId)).toEqual(["r1", "r2", "r3", "r8", "r9"]);
-  const spool = new UsageSpool({ folder, instance, bus, log: quiet });
-  await spool.recoverInto("c".repeat(32), [], [members(1)]);
-  expectNumberedFrom(1, onDisk("c".repeat(32)));
-});

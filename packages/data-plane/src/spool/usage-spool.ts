@@ -55,17 +55,10 @@ export class UsageSpool implements AsyncDisposable {
     });
   }
 
-  /**
-   * Before `start`: what a killed process's journal has of its events beyond its files, and then the members of those that it
-   * had not come to number. Doing it twice adds nothing.
-   */
-  async recoverInto(
-    instance: string,
-    events: readonly NumberedEvent[],
-    unnumbered: readonly string[] = [],
-  ): Promise<void> {
+  /** Before `start`: what a killed process's journal has of its events beyond its files. Doing it twice adds nothing. */
+  async recoverInto(instance: string, events: readonly NumberedEvent[]): Promise<void> {
     if (this.#started) throw new Error("Events are recovered before the spool starts.");
-    await recoverEvents({ folder: this.#folder, instance, events, unnumbered });
+    await recoverEvents({ folder: this.#folder, instance, events });
   }
 
   async start(): Promise<void> {
