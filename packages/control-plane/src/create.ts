@@ -69,7 +69,6 @@ export type ControlPlane = AsyncDisposable & {
   sourceProblems(): readonly SourceProblem[];
 };
 
-const limitKinds = ["Budget", "RateLimit"];
 const reconcileDebounceMs = 20;
 const statusDebounceMs = 100;
 /** Whoever acts by hand hears of it after so long, done or not. */
@@ -113,7 +112,7 @@ export async function createControlPlane(ports: ControlPlanePorts): Promise<Cont
   const alerts = begun.use(new Alerts({ store, secrets, clock, log }));
   const accounts = new AccountWatch({
     ...{ store, alerts, clock, log },
-    onChange: () => writeAll(limitKinds),
+    onChange: () => writeAll("LimitsInUse"),
     recall: (families) => leases.recall(families),
   });
   const leases = begun.use(
@@ -122,7 +121,7 @@ export async function createControlPlane(ports: ControlPlanePorts): Promise<Cont
       onBooked: (booked, exhausted) => accounts.note(booked, exhausted),
     }),
   );
-  async function writeAll(kinds?: readonly string[]): Promise<void> {
+  async function writeAll(of: "All" | "LimitsInUse" = "All"): Promise<void> {
     if (outcome === undefined) return;
     const nowMs = clock.nowMs();
     const { dataPlaneUrl } = ports;
@@ -134,7 +133,7 @@ export async function createControlPlane(ports: ControlPlanePorts): Promise<Cont
       limits: accounts.situation(nowMs),
       nowMs,
     };
-    await writeStatuses(store, situation, kinds);
+    await writeStatuses(store, situation, of);
   }
   const instances = new Instances({ clock, log, onChange: () => statuses.ask() });
   const reconciling = new Loop({

@@ -1,4 +1,7 @@
-/** Writes the status of every resource, or of those of some kinds: where it changed. */
+/**
+ * Writes the status of every resource, or of the limits that have accounts: where it changed. Accounts move all the time, and
+ * there may be thousands of limits of which nobody makes a call: those are not read for it.
+ */
 
 import { type Acknowledgement, canonicalJson } from "@sluice/contract";
 import { isOverride } from "../acts/act.ts";
@@ -31,15 +34,16 @@ export type Situation = {
 };
 
 export async function writeStatuses(
-  store: Pick<Store, "listResources" | "updateStatus">,
+  store: Pick<Store, "listResources" | "getResource" | "updateStatus">,
   situation: Situation,
-  kinds?: readonly string[],
+  of: "All" | "LimitsInUse" = "All",
 ): Promise<void> {
   const { resources, revocations, complaints } = situation.outcome;
   const compiled = new Map(resources.map(({ uid, generation }) => [uid, generation]));
   const revoked = new Map(revocations.map((revocation) => [revocation.hash, revocation]));
   const limits = limitsById(situation);
-  for (const resource of await resourcesOf(store, kinds)) {
+  const written = of === "All" ? (await store.listResources()).resources : await limitsInUse(store, situation);
+  for (const resource of written) {
     // What came or changed since the compile has not been looked at: the next run speaks of it.
     if (compiled.get(resource.uid) !== resource.generation) continue;
 
@@ -62,10 +66,18 @@ export async function writeStatuses(
   }
 }
 
-async function resourcesOf(store: Pick<Store, "listResources">, kinds: readonly string[] | undefined) {
-  if (kinds === undefined) return (await store.listResources()).resources;
-  const lists = await Promise.all(kinds.map((kind) => store.listResources({ kind })));
-  return lists.flatMap(({ resources }) => resources);
+async function limitsInUse(
+  store: Pick<Store, "getResource">,
+  { limits }: Situation,
+): Promise<readonly StoredResource[]> {
+  const found: StoredResource[] = [];
+  for (const { plan, accounts } of limits.figures.values()) {
+    if (accounts.length === 0) continue;
+    const [namespace = "", name = ""] = plan.id.split("/");
+    const resource = await store.getResource({ kind: plan.kind, namespace, name });
+    if (resource !== undefined) found.push(resource);
+  }
+  return found;
 }
 
 /** By `Kind namespace/name`. */
