@@ -11,7 +11,7 @@ import type { RouteRuntime, TargetRuntime } from "../runtime/runtime.ts";
 
 /** Members of a `UsageEvent` as JSON, but for `instance` and `seq`, which the spool gives: `"requestId":"…","startedAtMs":…` */
 export function settle(exchange: Exchange, now: number): string {
-  const { outgoing, fields, operation, caller, route, target, gateway, usage } = exchange;
+  const { outgoing, usage } = exchange;
   const code = exchange.code ?? exchange.refusal?.code;
   return (
     `"requestId":"${exchange.id}","startedAtMs":${exchange.startedAtMs},"durationMs":${milliseconds(now - exchange.startedAt)}` +
@@ -20,17 +20,7 @@ export function settle(exchange: Exchange, now: number): string {
       : `,"firstByteMs":${milliseconds(exchange.firstByteAt - exchange.startedAt)}`) +
     `,"outcome":"${outcomeOf(exchange)}","status":${outgoing.headersSent ? outgoing.statusCode : 0}` +
     (code === undefined ? "" : `,"code":${JSON.stringify(code)}`) +
-    (gateway === undefined ? "" : `,"gateway":"${gateway.plan.id}"`) +
-    `,"protocol":"${exchange.dialect.protocol}","operation":"${operation?.name ?? exchange.local ?? "unknown"}"` +
-    `,"stream":${fields?.stream === true}` +
-    (caller === undefined ? "" : callerPart(caller)) +
-    claimsPart(exchange) +
-    // Read from a body only when it has the letters of a model's name.
-    (fields === undefined ? "" : `,"model":"${fields.model}"`) +
-    (route === undefined ? "" : routePart(route)) +
-    (target === undefined
-      ? ""
-      : `${targetPart(target)},"upstreamModel":"${target.plan.model ?? fields?.model ?? ""}"`) +
+    calledPart(exchange) +
     (exchange.upstreamRequestId === undefined
       ? ""
       : `,"upstreamRequestId":${JSON.stringify(exchange.upstreamRequestId)}`) +
@@ -47,21 +37,27 @@ export function settle(exchange: Exchange, now: number): string {
  * `attempts`: those made once the one that is about to begin has begun.
  */
 export function heldMembers(exchange: Exchange, attempts: number): string {
-  const { fields, operation, caller, route, target, gateway } = exchange;
   return (
     `"requestId":"${exchange.id}","startedAtMs":${exchange.startedAtMs},"durationMs":0,"outcome":"Failed","status":0` +
     ',"code":"process_killed"' +
+    calledPart(exchange) +
+    `,"attempts":${attempts},"requestBytes":${exchange.body.length},"responseBytes":0`
+  );
+}
+
+/** Who asked for what, and whom it went to. */
+function calledPart(exchange: Exchange): string {
+  const { fields, operation, caller, route, target, gateway } = exchange;
+  return (
     (gateway === undefined ? "" : `,"gateway":"${gateway.plan.id}"`) +
-    `,"protocol":"${exchange.dialect.protocol}","operation":"${operation?.name ?? "unknown"}"` +
+    `,"protocol":"${exchange.dialect.protocol}","operation":"${operation?.name ?? exchange.local ?? "unknown"}"` +
     `,"stream":${fields?.stream === true}` +
     (caller === undefined ? "" : callerPart(caller)) +
     claimsPart(exchange) +
+    // Read from a body only when it has the letters of a model's name.
     (fields === undefined ? "" : `,"model":"${fields.model}"`) +
     (route === undefined ? "" : routePart(route)) +
-    (target === undefined
-      ? ""
-      : `${targetPart(target)},"upstreamModel":"${target.plan.model ?? fields?.model ?? ""}"`) +
-    `,"attempts":${attempts},"requestBytes":${exchange.body.length},"responseBytes":0`
+    (target === undefined ? "" : `${targetPart(target)},"upstreamModel":"${target.plan.model ?? fields?.model ?? ""}"`)
   );
 }
 
